@@ -111,3 +111,17 @@ func (p Position) Compare(q Position) int {
 
 // String is for logs and test failures; it is not a cursor.
 func (p Position) String() string { return fmt.Sprintf("(%s, %s)", p.Time, p.ID) }
+
+// At returns the position before every message of time t.
+func At(t Time) *Position { return &Position{Time: t} }
+
+// Next returns the least position above p: a range that starts there leaves p out,
+// and one that ends there takes p in.
+func (p Position) Next() *Position {
+	if p.Conversation != "" {
+		p.Conversation += "\x00"
+	} else {
+		p.ID += "\x00"
+	}
+	return &p
+}

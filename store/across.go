@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// An AcrossEntry is an entry with the conversation it is of.
+type AcrossEntry struct {
+	Conversation parlance.ConversationID
+	Entry
+}
+
+// An AcrossPage is a stretch of a timeline across conversations.
+type AcrossPage struct {
+	Entries []AcrossEntry // in the asked order; fewer than Limit only where the range ends
+	More    bool          // the range goes on beyond the last entry
+}
+
+// isAcross reports whether conversations of this kind stand in the workspace's
+// timeline across conversations: those in which a shop talks with a customer.
+func isAcross(k parlance.Kind) bool { return k == parlance.Shop || k == parlance.Order }
+
+// deriveAcross makes the rows of the timeline across conversations. It is by Created,
+// which no version changes.
+func (a *appender) deriveAcross(e *Entry, old *parlance.Message) {
+	m := &e.Message
+	ws := a.c.ref.Workspace
+	p := parlance.Position{Time: m.Created, ID: m.ID, Conversation: a.c.ref.Conversation}
+	if old != nil && old.Created != m.Created {
+		before := p
+		before.Time = old.Created
+		a.ops.delete(acrossPartition(ws, monthOf(before.Time)), acrossKey(before))
+	}
+	rows := acrossPartition(ws, monthOf(p.Time))
+	if m.State == parlance.Deleted {
+		a.ops.delete(rows, acrossKey(p))
+		return
+	}
+	a.ops.put(rows, acrossKey(p), pointer{e.Number, m.Private()}.encode())
+	if m := monthOf(p.Time); m != a.month {
+		a.month = m // each group writes its months once or twice; they are tiny
+		a.ops.put(acrossMonths(ws), number4(uint32(m)), present)
+	}
+}
+
+// Across pages over all messages of the workspace's shop and order conversations, by
+// (Created, ID, Conversation). Timeline must be ByCreated.
+func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (AcrossPage, error) {
+	if err := q.check(); err != nil {
+		return AcrossPage{}, err
+	}
+	var k keys
+	if q.From != nil {
+		k.from = string(acrossKey(*q.From))
+	}
+	if q.To != nil {
+		k.to = string(acrossKey(*q.To))
+	}
+	var ps []acrossPointer
+	if k.empty() {
+		return AcrossPage{}, nil
+	}
+	months := driver.Range{Reverse: !q.Ascending}
+	if q.From != nil {
+		months.From = number4(uint32(monthOf(q.From.Time)))
+	}
+	if q.To != nil {
+		months.To = number4(uint32(monthOf(q.To.Time)) + 1)
+	}
+	for m, err := range s.engine.Scan(ctx, acrossMonths(ws), months) {
+		if err != nil {
+			return AcrossPage{}, fmt.Errorf("read the workspace's timeline: %w", err)
+		}
+		for row, err := range s.engine.Scan(ctx, acrossPartition(ws, monthOfKey(m.Key)), k.of(driver.Range{Reverse: !q.Ascending})) {
+			if err != nil {
+				return AcrossPage{}, fmt.Errorf("read the workspace's timeline: %w", err)
+			}
+			p, err := decodePointer(row.Value)
+			if err != nil {
+				return AcrossPage{}, s.corrupt(err, "the timeline of workspace %q", ws)
+			}
+			if p.private && !q.Private {
+				continue
+			}
+			ps = append(ps, acrossPointer{positionOfAcrossKey(row.Key), p.number})
+			if len(ps) > q.Limit {
+				break
+			}
+		}
+		if len(ps) > q.Limit {
+			break
+		}
+	}
+	return s.acrossPage(ctx, ws, ps, q.Limit)
+}
+
+type acrossPointer struct {
+	parlance.Position
+	number uint64
+}
+
+// Merged is Page over several conversations at once, ordered as in [Store.Across].
+func (s *Store) Merged(ctx context.Context, ws parlance.WorkspaceID, conversations []parlance.ConversationID, q Query) (AcrossPage, error) {
+	if err := q.check(); err != nil {
+		return AcrossPage{}, err
+	}
+	var ps []acrossPointer
+	for _, id := range conversations {
+		ref := parlance.Ref{Workspace: ws, Conversation: id}
+		_, err := s.atOneMoment(ctx, ref, func(v *view) error {
+			own := q
+			own.From, own.To = in(q.From, id), in(q.To, id)
+			pointers, err := v.pointers(ctx, timeline(q.Timeline), own)
+			if err != nil {
+				return err
+			}
+			for _, p := range pointers {
+				at := positionOfKey([]byte(p.key))
+				at.Conversation = id
+				ps = append(ps, acrossPointer{at, p.number})
+			}
+			return nil
+		})
+		if err != nil {
+			return AcrossPage{}, err
+		}
+	}
+	slices.SortFunc(ps, func(a, b acrossPointer) int {
+		if q.Ascending {
+			return a.Compare(b.Position)
+		}
+		return b.Compare(a.Position)
+	})
+	return s.acrossPage(ctx, ws, ps[:min(len(ps), q.Limit+1)], q.Limit)
+}
+
+// in turns a bound across conversations into the same bound inside one of them: a
+// message of the bound's time and id lies above it or not by its conversation.
+func in(bound *parlance.Position, id parlance.ConversationID) *parlance.Position {
+	if bound == nil || bound.Conversation == "" {
+		return bound
+	}
+	p := parlance.Position{Time: bound.Time, ID: bound.ID}
+	if strings.Compare(string(id), string(bound.Conversation)) < 0 {
+		return p.Next()
+	}
+	return &p
+}
+
+// acrossPage reads the entries of the pointers, one more than limit if there are as many.
+func (s *Store) acrossPage(ctx context.Context, ws parlance.WorkspaceID, ps []acrossPointer, limit int) (AcrossPage, error) {
+	page := AcrossPage{More: len(ps) > limit}
+	if page.More {
+		ps = ps[:limit]
+	}
+	page.Entries = make([]AcrossEntry, len(ps))
+	byConversation := map[parlance.ConversationID][]int{}
+	for i, p := range ps {
+		byConversation[p.Conversation] = append(byConversation[p.Conversation], i)
+	}
+	for id, at := range byConversation {
+		numbers := make([]uint64, len(at))
+		for i, j := range at {
+			numbers[i] = ps[j].number
+		}
+		es, err := s.entries(ctx, parlance.Ref{Workspace: ws, Conversation: id}, numbers)
+		if err != nil {
+			return AcrossPage{}, err
+		}
+		for i, j := range at {
+			page.Entries[j] = AcrossEntry{id, es[i]}
+		}
+	}
+	return page, nil
+}

@@ -1,0 +1,612 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// A Mode says where messages come from, which decides about their times.
+type Mode uint8
+
+// The modes.
+const (
+	// Send: a new message written here. Created and Updated become now, strictly
+	// above every Created that the conversation has (unless a source with a wrong
+	// clock dated one more than a day ahead: then above all given here). Sent
+	// becomes Created unless it is set. An empty ID is minted. If the ID exists
+	// already, the first copy wins and nothing is stored.
+	Send Mode = iota
+	// Import: Sent stays. Created becomes Sent or the first free millisecond
+	// above it, so that times alone can page the conversation.
+	Import
+	// Mirror: all times stay as the platform gave them, ties and all.
+	Mirror
+)
+
+// A Result says what a write did to one message.
+type Result uint8
+
+// The results.
+const (
+	New     Result = iota // the message is stored
+	Changed               // a new version of it is stored
+	Same                  // it was known already: nothing is stored
+)
+
+// An Outcome is what became of one message: its current version and what was done.
+type Outcome struct {
+	Entry  Entry
+	Result Result
+}
+
+// A request waits for the conversation's writer. Its messages are taken in order,
+// maybe in several groups.
+type request struct {
+	mode     Mode
+	messages []parlance.Message // of Put
+	id       parlance.MessageID // of Change
+	change   func(*parlance.Message) error
+
+	outcomes []Outcome
+	err      error
+	done     bool // under conversation.write
+}
+
+// Put stores messages, in order, into a conversation that exists, and returns when
+// they are durable and can be read. A message that is known already is not stored
+// again; other content under a known id is a new version. An error of kind
+// [parlance.Unavailable] leaves open whether they were stored: the same Put again
+// settles it.
+func (s *Store) Put(ctx context.Context, ref parlance.Ref, mode Mode, ms ...parlance.Message) ([]Outcome, error) {
+	c, err := s.Conversation(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if mode == Send && c.Frozen {
+		return nil, parlance.Errorf(parlance.Forbidden, "the conversation takes no new messages")
+	}
+	for i := range ms {
+		if err := checkMessage(&ms[i], mode); err != nil {
+			return nil, err
+		}
+	}
+	if len(ms) == 0 {
+		return nil, nil
+	}
+	return s.submit(ctx, ref, &request{mode: mode, messages: ms})
+}
+
+func checkMessage(m *parlance.Message, mode Mode) error {
+	if m.ID != "" || mode != Send {
+		if err := parlance.CheckID("message id", m.ID); err != nil {
+			return err
+		}
+	}
+	if err := parlance.CheckID("sender", m.Sender); err != nil {
+		return err
+	}
+	for _, t := range [...]parlance.Time{m.Sent, m.Created, m.Updated, m.Edited, m.Removed} {
+		if t < parlance.MinTime || t > parlance.MaxTime {
+			return parlance.Errorf(parlance.Invalid, "message %q: a time lies outside the years 1 to 9999", m.ID)
+		}
+	}
+	return nil
+}
+
+// Change makes a new version of a message: change gets a copy of the current one
+// and may run more than once. Updated becomes now, above every time given here, if
+// change leaves it alone, and Native becomes stale if change leaves that alone. A
+// change that changes nothing stores nothing. Setting State to Deleted takes the
+// message out of every page and total.
+//
+// The error is of kind [parlance.NotFound] if there is no such message, or it is deleted.
+func (s *Store) Change(ctx context.Context, ref parlance.Ref, id parlance.MessageID, change func(*parlance.Message) error) (Outcome, error) {
+	out, err := s.submit(ctx, ref, &request{id: id, change: change})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return out[0], nil
+}
+
+// submit hands r to the conversation's writer, or becomes it.
+func (s *Store) submit(ctx context.Context, ref parlance.Ref, r *request) ([]Outcome, error) {
+	c := s.conversations.acquire(ref)
+	defer s.conversations.release(c)
+	c.queue.Lock()
+	c.queue.waiting = append(c.queue.waiting, r)
+	c.queue.Unlock()
+
+	c.write.Lock()
+	defer c.write.Unlock()
+	// Whoever held the lock before may have taken r along with its own.
+	for !r.done {
+		c.queue.Lock()
+		group := c.queue.waiting
+		c.queue.waiting = nil
+		c.queue.Unlock()
+		// The group holds other callers' requests too: one who gives up must not stop them.
+		s.serve(context.WithoutCancel(ctx), c, group)
+	}
+	return r.outcomes, r.err
+}
+
+// serve carries out all requests of a group, in as few claims as its size allows.
+// The caller holds c.write.
+func (s *Store) serve(ctx context.Context, c *conversation, group []*request) {
+	for len(group) > 0 {
+		err := s.appendGroup(ctx, c, group)
+		var waiting []*request
+		for _, r := range group {
+			switch {
+			case r.err != nil || len(r.outcomes) == r.size():
+				r.done = true
+			case err != nil:
+				r.err, r.done = err, true
+			default:
+				waiting = append(waiting, r)
+			}
+		}
+		group = waiting
+	}
+}
+
+func (r *request) size() int {
+	if r.change != nil {
+		return 1
+	}
+	return len(r.messages)
+}
+
+// groupEntries is how many entries one claim takes at most.
+func (s *Store) groupEntries() int {
+	if s.bounds.BatchBytes > 0 {
+		return 100
+	}
+	return 1000
+}
+
+// appendGroup claims the next numbers for as many entries as one claim takes,
+// beginning with the outcomes that the requests still miss.
+func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*request) error {
+	for try := 0; ; try++ {
+		base, foreign, err := s.writerTail(ctx, c)
+		if err != nil {
+			return fmt.Errorf("append to %s: %w", c.ref, err)
+		}
+		a := &appender{s: s, c: c, ctx: ctx, base: base, foreign: foreign, known: map[parlance.MessageID]*Entry{}}
+		err = a.build(group)
+		if err == nil && len(a.entries) > 0 {
+			err = a.commit()
+		}
+		if err == nil {
+			a.deliver()
+			return nil
+		}
+		c.tail.Store(nil)
+		if driver.AsRefused(err) == nil || try == maxRaces {
+			return fmt.Errorf("append to %s: %w", c.ref, err)
+		}
+		// Somebody else took the number. Their entries come first.
+		a.forget()
+		wait(try)
+	}
+}
+
+// maxRaces is how many lost races in a row end in an error. Only a log that
+// contradicts its head gets there.
+const maxRaces = 1000
+
+// wait lets others go first after a lost race, at random so that they don't meet again.
+func wait(try int) {
+	time.Sleep(time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6))))
+}
+
+// An appender makes one group of entries for one conversation.
+type appender struct {
+	s    *Store
+	c    *conversation
+	ctx  context.Context
+	base *tail // what the group is built on
+
+	// foreign are the entries above base: others claimed them, and their derived
+	// rows may be missing. Whoever moves the head past them writes those rows too.
+	foreign []*Entry
+
+	next    tail // what comes of it
+	entries []*Entry
+	size    int // bytes of rows
+	rows    []driver.Claim
+	ops     batch
+	known   map[parlance.MessageID]*Entry // current versions of messages: stored ones and those of this group
+	edits   [timelines]*edit
+	about   parlance.Conversation
+	month   month // the last one written to the months of the timeline across conversations
+	now     parlance.Time
+
+	pending  []func()   // sets the requests' outcomes once the group stands
+	rejected []*request // requests that failed on their own
+}
+
+// deliver gives the requests their outcomes and lets readers see the new tail.
+func (a *appender) deliver() {
+	for _, f := range a.pending {
+		f()
+	}
+	if len(a.entries) > 0 {
+		next := a.next
+		a.c.tail.Store(&next)
+	}
+}
+
+// forget takes back what build said to requests, before it is built again.
+func (a *appender) forget() {
+	for _, r := range a.rejected {
+		r.err = nil
+	}
+}
+
+// build makes the entries of the group on top of base.
+func (a *appender) build(group []*request) error {
+	s := a.s
+	about, err := s.Conversation(a.ctx, a.c.ref)
+	if err != nil {
+		return err
+	}
+	a.about, a.now = about, s.now()
+	a.next = *a.base
+	first := a.firstNumber()
+	taken := a.take(group, min(s.groupEntries(), int(s.layout.segmentEnd(first)-first)+1))
+	if err := a.lookUp(taken); err != nil {
+		return err
+	}
+	if err := a.readSpans(taken); err != nil {
+		return err
+	}
+	if err := a.adopt(); err != nil {
+		return err
+	}
+	for _, t := range taken {
+		if err := a.add(t); err != nil {
+			return err
+		}
+		// A claim is whole or not at all, so what is claimed has to fit into one.
+		if s.bounds.BatchBytes > 0 && a.size > s.bounds.BatchBytes/2 {
+			break
+		}
+	}
+	if len(a.entries) == 0 {
+		return nil
+	}
+	if err := a.list(); err != nil {
+		return err
+	}
+	for i, e := range a.edits {
+		if e != nil {
+			a.next.lines[i] = *e.line
+		}
+	}
+	return nil
+}
+
+// firstNumber is the first number that the group claims.
+func (a *appender) firstNumber() uint64 { return a.base.number + uint64(len(a.foreign)) + 1 }
+
+// adopt derives the rows of the foreign entries.
+func (a *appender) adopt() error {
+	for _, e := range a.foreign {
+		var before *Entry
+		if e.Previous != 0 {
+			var err error
+			if before, err = a.version(e.Previous); err != nil {
+				return err
+			}
+		}
+		a.derive(e, before)
+		a.next.chain = e.link(a.next.chain, e.appendHeader(nil))
+		a.known[e.Message.ID] = e
+	}
+	return nil
+}
+
+// A task is one message of one request.
+type task struct {
+	r *request
+	i int
+}
+
+func (t task) id() parlance.MessageID {
+	if t.r.change != nil {
+		return t.r.id
+	}
+	return t.r.messages[t.i].ID
+}
+
+// take returns the first tasks of the group that have no outcome yet.
+func (a *appender) take(group []*request, limit int) []task {
+	var ts []task
+	for _, r := range group {
+		for i := len(r.outcomes); i < r.size() && len(ts) < limit && r.err == nil; i++ {
+			ts = append(ts, task{r, i})
+		}
+	}
+	return ts
+}
+
+// lookUp reads the current versions of the messages that the tasks name.
+func (a *appender) lookUp(ts []task) error {
+	if a.base.number == 0 {
+		return nil
+	}
+	var ids []parlance.MessageID
+	for _, t := range ts {
+		if id := t.id(); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	found, err := a.s.currentEntries(a.ctx, a.c.ref, ids)
+	if err != nil {
+		return err
+	}
+	a.known = found
+	return nil
+}
+
+// readSpans makes sure that the closed spans are known of every timeline that a task
+// reaches below its top span.
+func (a *appender) readSpans(ts []task) error {
+	needs := func(m *parlance.Message) error {
+		for t := range timeline(timelines) {
+			l := &a.next.lines[t]
+			if l.closed != nil || l.count == 0 {
+				continue
+			}
+			key, ok := place(t, m)
+			if !ok && t == byDeleted {
+				key, ok = positionKey(m.Position(parlance.BySent)), true // it may come to be deleted
+			}
+			if !ok || !l.reaches(key) && key >= l.low {
+				continue
+			}
+			closed, err := a.s.readSpans(a.ctx, a.c.ref, t, l)
+			if err != nil {
+				return err
+			}
+			l.closed = closed
+		}
+		return nil
+	}
+	for _, e := range a.known {
+		if err := needs(&e.Message); err != nil {
+			return err
+		}
+	}
+	for _, t := range ts {
+		if t.r.change != nil || t.r.mode == Send {
+			continue
+		}
+		m := t.r.messages[t.i]
+		if t.r.mode == Import {
+			m.Created = m.Sent
+		}
+		if err := needs(&m); err != nil {
+			return err
+		}
+		m.Updated = max(m.Updated, m.Created)
+		if err := needs(&m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add decides what one task comes to and makes its entry.
+func (a *appender) add(t task) error {
+	var m parlance.Message
+	var current *Entry
+	mode := Send
+	if t.r.change != nil {
+		current = a.known[t.r.id]
+		if current == nil || current.Message.State == parlance.Deleted {
+			a.reject(t.r, parlance.Errorf(parlance.NotFound, "there is no message %q", t.r.id))
+			return nil
+		}
+		m = clone(&current.Message)
+		if err := t.r.change(&m); err != nil {
+			a.reject(t.r, err)
+			return nil
+		}
+		a.stampChange(&m, &current.Message)
+		m.Seq = current.Message.Seq
+	} else {
+		m, mode = t.r.messages[t.i], t.r.mode
+		if m.ID != "" {
+			current = a.known[m.ID]
+		}
+		if current != nil && mode == Send {
+			a.same(t, current)
+			return nil
+		}
+		if err := a.stampMessage(&m, mode, current); err != nil {
+			return err
+		}
+		if m.ID == "" {
+			m.ID = parlance.MessageID(a.s.ids.At(m.Created))
+		}
+	}
+	content := encodeMessage(&m)
+	if current != nil {
+		known, err := a.isKnown(current, content, m.Seq, mode, t.r.change != nil)
+		if err != nil {
+			return err
+		}
+		if known {
+			a.same(t, current)
+			return nil
+		}
+	}
+	e := &Entry{Number: a.next.number + 1, Learned: a.now, Message: m, origin: mode, content: content}
+	e.First = e.Number
+	if current != nil {
+		e.First, e.Previous = current.First, current.Number
+	}
+	a.append(e, current)
+	result := New
+	if current != nil {
+		result = Changed
+	}
+	a.known[m.ID] = e
+	a.pending = append(a.pending, func() { t.r.outcomes = append(t.r.outcomes, Outcome{*e, result}) })
+	return nil
+}
+
+func (a *appender) same(t task, current *Entry) {
+	a.pending = append(a.pending, func() { t.r.outcomes = append(t.r.outcomes, Outcome{*current, Same}) })
+}
+
+func (a *appender) reject(r *request, err error) {
+	r.err = err
+	a.rejected = append(a.rejected, r)
+}
+
+// isKnown reports whether this content was stored already: as the current version if
+// it was changed here, else as what the same kind of source last gave, so that an
+// import done again does not undo what was changed here since.
+func (a *appender) isKnown(current *Entry, content []byte, seq uint32, mode Mode, change bool) (bool, error) {
+	e := current
+	for !change && e.origin != mode && e.Previous != 0 {
+		var err error
+		if e, err = a.version(e.Previous); err != nil {
+			return false, err
+		}
+	}
+	if e.origin != mode {
+		e = current
+	}
+	return bytes.Equal(e.content, content) && e.Message.Seq == seq, nil
+}
+
+// version returns entry number, of this group or of the log.
+func (a *appender) version(number uint64) (*Entry, error) {
+	switch first := a.firstNumber(); {
+	case number >= first:
+		return a.entries[number-first], nil
+	case number > a.base.number:
+		return a.foreign[number-a.base.number-1], nil
+	}
+	es, err := a.s.entries(a.ctx, a.c.ref, []uint64{number})
+	if err != nil {
+		return nil, err
+	}
+	return &es[0], nil
+}
+
+// append adds e to the group: its log row, and what is derived from it.
+func (a *appender) append(e, before *Entry) {
+	a.derive(e, before)
+	e.total, e.private = a.next.total, a.next.private
+	row, chain := e.encode(a.next.chain)
+	a.next.chain = chain
+	a.entries = append(a.entries, e)
+	a.rows = append(a.rows, driver.Claim{Key: a.s.layout.logKey(e.Number), Value: row})
+	a.size += len(row)
+}
+
+// derive counts e and makes its derived rows. It looks at nothing but the tail and
+// the two versions, so that every process that does it comes to the same.
+func (a *appender) derive(e, before *Entry) {
+	m := &e.Message
+	var old *parlance.Message
+	if before != nil {
+		old = &before.Message
+	}
+	a.next.number = e.Number
+	if old != nil && old.State != parlance.Deleted {
+		a.next.total--
+		if old.Private() {
+			a.next.private--
+		}
+	}
+	if m.State != parlance.Deleted {
+		a.next.total++
+		if m.Private() {
+			a.next.private++
+		}
+	}
+	a.next.note(e, before)
+	for t := range timeline(timelines) {
+		var oldKey string
+		var had bool
+		if old != nil {
+			oldKey, had = place(t, old)
+		}
+		key, has := place(t, m)
+		if !had && !has {
+			continue
+		}
+		edit := a.edit(t)
+		if had && (!has || key != oldKey) {
+			edit.remove(oldKey, old.Private())
+			had = false
+		}
+		if has {
+			edit.put(key, e.Number, m.Private(), had, had && old.Private())
+		}
+	}
+	a.ops.put(a.s.layout.idPartition(a.c.ref.Workspace, m.ID), idKey(m.ID, a.c.ref.Conversation), appendVarint(nil, e.Number))
+	if isAcross(a.about.Kind) {
+		a.deriveAcross(e, old)
+	}
+}
+
+func (a *appender) edit(t timeline) *edit {
+	if a.edits[t] == nil {
+		l := a.next.lines[t]
+		a.edits[t] = &edit{line: &l, ref: a.c.ref, id: t, size: a.s.layout.span, ops: &a.ops}
+	}
+	return a.edits[t]
+}
+
+// commit claims the numbers and writes the derived rows. When the engine's answer was
+// lost it claims again: rows that stand there byte for byte are ours. A refusal means
+// that none of ours stand; [parlance.Unavailable] leaves it open.
+func (a *appender) commit() error {
+	version := driver.Version(a.next.number)
+	ops := a.ops.ops
+	if a.ops.deletes {
+		ops = a.ops.settled()
+	}
+	// The head comes last: whoever reads it finds all rows of its entries.
+	ops = append(ops, driver.Op{Partition: headPartition(a.c.ref), Value: a.next.encode()})
+	parts := splitOps(ops, a.s.bounds.BatchBytes)
+	log := a.s.layout.logPartition(a.c.ref, a.firstNumber())
+	if err := a.s.claim(a.ctx, log, a.rows, parts[0], version); err != nil {
+		return err
+	}
+	return a.s.writeParts(a.ctx, parts[1:], version)
+}
+
+// splitOps cuts ops into parts of at most size bytes each, in order. An op that is
+// larger makes a part of its own. At a size of 0 nothing is cut.
+func splitOps(ops []driver.Op, size int) [][]driver.Op {
+	if size == 0 {
+		return [][]driver.Op{ops}
+	}
+	var parts [][]driver.Op
+	start, sum := 0, 0
+	for i, op := range ops {
+		if sum += op.Size(); sum > size && i > start {
+			parts = append(parts, ops[start:i])
+			start, sum = i, op.Size()
+		}
+	}
+	return append(parts, ops[start:])
+}

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"container/list"
+	"sync"
+	"sync/atomic"
+
+	"parlance"
+)
+
+// A conversation is what this process keeps in memory of one conversation: its tail,
+// and who is writing to it.
+type conversation struct {
+	ref   parlance.Ref
+	kind  atomic.Pointer[parlance.Kind] // nil until known
+	tail  atomic.Pointer[tail]          // nil until read, or when it may be stale
+	write sync.Mutex                    // held by the one who writes the next group
+	queue struct {
+		sync.Mutex
+		waiting []*request
+	}
+
+	users int           // under conversations.mu
+	place *list.Element // in conversations.order
+}
+
+// maxConversations bounds how many conversations are kept in memory: some 2 kB each,
+// and 64 bytes for each thousand messages whose ranges were read.
+const maxConversations = 16_384
+
+// conversations is a cache of the conversations used last. One in use is never
+// dropped, so that there is only one object, and one writer, for each.
+type conversations struct {
+	mu    sync.Mutex
+	by    map[parlance.Ref]*conversation
+	order *list.List // of *conversation, the last used in front
+}
+
+func newConversations() *conversations {
+	return &conversations{by: map[parlance.Ref]*conversation{}, order: list.New()}
+}
+
+// acquire returns ref's conversation, for use until release.
+func (cs *conversations) acquire(ref parlance.Ref) *conversation {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c := cs.by[ref]
+	if c == nil {
+		c = &conversation{ref: ref}
+		c.place = cs.order.PushFront(c)
+		cs.by[ref] = c
+	} else {
+		cs.order.MoveToFront(c.place)
+	}
+	c.users++
+	for e := cs.order.Back(); e != nil && cs.order.Len() > maxConversations; {
+		old := e.Value.(*conversation)
+		e = e.Prev()
+		if old.users == 0 {
+			cs.order.Remove(old.place)
+			delete(cs.by, old.ref)
+		}
+	}
+	return c
+}
+
+func (cs *conversations) release(c *conversation) {
+	cs.mu.Lock()
+	c.users--
+	cs.mu.Unlock()
+}

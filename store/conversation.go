@@ -1,0 +1,432 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// Created says what became of one conversation given to [Store.Create].
+type Created struct {
+	Conversation parlance.Conversation // as it stands now
+	New          bool                  // whether this call made it
+}
+
+// Create makes those of the conversations that don't exist yet, in this order, and
+// returns all of them in the order given. One that exists stays as it is. A zero
+// Created becomes now. Two of one id in one call are one.
+func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parlance.Conversation) ([]Created, error) {
+	for i := range cs {
+		if err := parlance.CheckID("conversation id", cs[i].ID); err != nil {
+			return nil, err
+		}
+		switch cs[i].Kind {
+		case parlance.Room, parlance.Direct, parlance.Shop, parlance.Order:
+		default:
+			return nil, parlance.Errorf(parlance.Invalid, "conversation kind %q: want room, direct, shop or order", cs[i].Kind)
+		}
+	}
+	r := s.registry(ws)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]Created, len(cs))
+	index := map[parlance.ConversationID]int{}
+	byPartition := map[driver.Partition][]int{}
+	for i, c := range cs {
+		if _, twice := index[c.ID]; twice {
+			continue
+		}
+		index[c.ID] = i
+		p := s.layout.conversationPartition(parlance.Ref{Workspace: ws, Conversation: c.ID})
+		byPartition[p] = append(byPartition[p], i)
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for p, at := range byPartition {
+		g.Go(func() error { return s.createIn(gctx, p, cs, at, out) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("create conversations: %w", err)
+	}
+	var fresh []parlance.Conversation
+	for i := range cs {
+		if at := index[cs[i].ID]; at != i {
+			out[i] = Created{Conversation: out[at].Conversation}
+		} else if err := s.unregistered(ctx, ws, &out[i], &fresh); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.register(ctx, r, ws, fresh); err != nil {
+		return nil, fmt.Errorf("create conversations: %w", err)
+	}
+	if len(fresh) > 0 {
+		s.changed(ws)
+	}
+	return out, nil
+}
+
+// createIn claims the records of those conversations, by index into cs, that share a partition.
+func (s *Store) createIn(ctx context.Context, p driver.Partition, cs []parlance.Conversation, at []int, out []Created) error {
+	keys := make([][]byte, len(at))
+	for i, j := range at {
+		keys[i] = []byte(cs[j].ID)
+	}
+	standing, err := s.engine.Get(ctx, p, keys)
+	for try := 0; err == nil; try++ {
+		var claims []driver.Claim
+		for i, j := range at {
+			if standing[i] != nil {
+				c, err := decodeConversation(standing[i])
+				if err != nil {
+					return s.corrupt(err, "the record of conversation %q", cs[j].ID)
+				}
+				out[j] = Created{Conversation: c}
+				continue
+			}
+			c := cs[j]
+			if c.Created == 0 {
+				c.Created = s.now()
+			}
+			out[j] = Created{Conversation: c, New: true}
+			claims = append(claims, driver.Claim{Key: keys[i], Value: encodeConversation(&c)})
+		}
+		if len(claims) == 0 {
+			return nil
+		}
+		err = s.claim(ctx, p, claims, nil, 1)
+		if driver.AsRefused(err) == nil {
+			return err
+		}
+		wait(try)
+		standing, err = s.engine.Get(ctx, p, keys)
+	}
+	return err
+}
+
+// unregistered adds c to fresh if no list has it: it is new, or whoever made it stopped half-way.
+func (s *Store) unregistered(ctx context.Context, ws parlance.WorkspaceID, c *Created, fresh *[]parlance.Conversation) error {
+	if !c.New {
+		row, err := s.get(ctx, registeredPartition(ws, c.Conversation.ID), nil)
+		if err != nil || row != nil {
+			return err
+		}
+	}
+	*fresh = append(*fresh, c.Conversation)
+	return nil
+}
+
+// Conversation returns a conversation's record, [parlance.NotFound] if there is none.
+func (s *Store) Conversation(ctx context.Context, ref parlance.Ref) (parlance.Conversation, error) {
+	return cached(s, conversationName(ref), func() (parlance.Conversation, error) {
+		v, err := s.get(ctx, s.layout.conversationPartition(ref), []byte(ref.Conversation))
+		if err != nil {
+			return parlance.Conversation{}, fmt.Errorf("read conversation %s: %w", ref, err)
+		}
+		if v == nil {
+			return parlance.Conversation{}, parlance.Errorf(parlance.NotFound, "there is no conversation %q", ref.Conversation)
+		}
+		c, err := decodeConversation(v)
+		if err != nil {
+			return c, s.corrupt(err, "the record of conversation %s", ref)
+		}
+		return c, nil
+	})
+}
+
+func conversationName(ref parlance.Ref) string {
+	return "c" + string(ref.Workspace) + "\x00" + string(ref.Conversation)
+}
+
+// UpdateConversation changes a conversation's record and returns the new one. change may
+// run more than once. ID, Kind, Created and OrderID stay as they are.
+func (s *Store) UpdateConversation(ctx context.Context, ref parlance.Ref, change func(*parlance.Conversation) error) (parlance.Conversation, error) {
+	var c parlance.Conversation
+	err := s.update(ctx, s.layout.conversationPartition(ref), []byte(ref.Conversation), func(old []byte) ([]byte, error) {
+		if old == nil {
+			return nil, parlance.Errorf(parlance.NotFound, "there is no conversation %q", ref.Conversation)
+		}
+		before, err := decodeConversation(old)
+		if err != nil {
+			return nil, s.corrupt(err, "the record of conversation %s", ref)
+		}
+		c = before
+		c.Tags = slices.Clone(before.Tags)
+		c.Native.JSON = bytes.Clone(before.Native.JSON)
+		if err := change(&c); err != nil {
+			return nil, err
+		}
+		c.ID, c.Kind, c.Created, c.OrderID = before.ID, before.Kind, before.Created, before.OrderID
+		return encodeConversation(&c), nil
+	})
+	s.changed(ref.Workspace, conversationName(ref))
+	return c, err
+}
+
+// ConversationOfOrder returns the conversation about an order, [parlance.NotFound] if there is none.
+func (s *Store) ConversationOfOrder(ctx context.Context, ws parlance.WorkspaceID, order string) (parlance.ConversationID, error) {
+	if err := parlance.CheckID("order id", order); err != nil {
+		return "", err
+	}
+	v, err := s.get(ctx, orderPartition(ws, order), nil)
+	if err == nil && v == nil {
+		err = parlance.Errorf(parlance.NotFound, "there is no order %q", order)
+	}
+	return parlance.ConversationID(v), err
+}
+
+// Conversations returns all conversations of a workspace in the order in which they were created here.
+func (s *Store) Conversations(ctx context.Context, ws parlance.WorkspaceID) iter.Seq2[parlance.Conversation, error] {
+	return func(yield func(parlance.Conversation, error) bool) {
+		for r, err := range s.registered(ctx, ws, 1) {
+			var c parlance.Conversation
+			if err == nil {
+				c, err = s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.id})
+			}
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// The registry of a workspace is a log of its conversations: numbered, with running
+// counts by kind, so that they can be counted and walked.
+type registry struct {
+	mu   sync.Mutex
+	last *registered // nil until read
+}
+
+type registered struct {
+	number uint64
+	id     parlance.ConversationID
+	counts [4]uint64 // conversations of each of kinds, this one included
+}
+
+var kinds = [...]parlance.Kind{parlance.Room, parlance.Direct, parlance.Shop, parlance.Order}
+
+func (s *Store) registry(ws parlance.WorkspaceID) *registry {
+	r, _ := s.registries.LoadOrStore(ws, &registry{})
+	return r.(*registry)
+}
+
+func registeredPartition(ws parlance.WorkspaceID, id parlance.ConversationID) driver.Partition {
+	return derived("g", string(ws), string(id))
+}
+
+// register adds conversations to the registry and the lists. The caller holds r.mu.
+func (s *Store) register(ctx context.Context, r *registry, ws parlance.WorkspaceID, cs []parlance.Conversation) error {
+	for try := 0; len(cs) > 0; try++ {
+		if r.last == nil || !s.bounds.Exclusive {
+			last, err := s.lastRegistered(ctx, ws)
+			if err != nil {
+				return err
+			}
+			r.last = &last
+		}
+		next, first := *r.last, r.last.number+1
+		var claims []driver.Claim
+		var ops []driver.Op
+		n := 0
+		for ; n < len(cs) && next.number < s.layout.segmentEnd(first) && (n < s.groupEntries()); n++ {
+			c := &cs[n]
+			next.number++
+			next.id = c.ID
+			next.counts[indexOf(kinds[:], c.Kind)]++
+			claims = append(claims, driver.Claim{Key: s.layout.logKey(next.number), Value: encodeRegistered(&next)})
+			ops = append(ops, driver.Op{Partition: registeredPartition(ws, c.ID), Value: appendVarint(nil, next.number)})
+			ops = append(ops, listOps(ws, List{Kind: c.Kind}, c.ID, c.Created)...)
+			if c.OrderID != "" {
+				ops = append(ops, driver.Op{Partition: orderPartition(ws, c.OrderID), Value: []byte(c.ID)})
+			}
+		}
+		err := s.claimParts(ctx, s.layout.registryPartition(ws, first), claims, ops, 1)
+		switch {
+		case err == nil:
+			r.last = &next
+			cs = cs[n:]
+			try = 0
+		case driver.AsRefused(err) != nil:
+			r.last = nil
+			wait(try)
+		default:
+			r.last = nil
+			return err
+		}
+	}
+	return nil
+}
+
+// lastRegistered reads the registry's end.
+func (s *Store) lastRegistered(ctx context.Context, ws parlance.WorkspaceID) (last registered, err error) {
+	// Partitions fill one after the other: double the step until one is empty, then halve.
+	has := func(segment uint64) (found bool, err error) {
+		first := segment*uint64(s.layout.segment) + 1
+		for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, first), driver.Range{Reverse: true, Limit: 1}) {
+			if err != nil {
+				return false, err
+			}
+			number := first + uint64(row.Key[0])<<8 + uint64(row.Key[1])
+			if number > last.number {
+				if last, err = decodeRegistered(number, row.Value); err != nil {
+					return false, s.corrupt(err, "the registry of workspace %q", ws)
+				}
+			}
+			return true, nil
+		}
+		return false, nil
+	}
+	low, high := uint64(0), uint64(1)
+	for found := true; found; low, high = high, high*2 {
+		if found, err = has(high - 1); err != nil {
+			return last, err
+		}
+		if !found {
+			break
+		}
+	}
+	for low < high {
+		mid := (low + high) / 2
+		found, err := has(mid)
+		if err != nil {
+			return last, err
+		}
+		if found {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return last, nil
+}
+
+// registered walks the registry from number from on.
+func (s *Store) registered(ctx context.Context, ws parlance.WorkspaceID, from uint64) iter.Seq2[registered, error] {
+	return func(yield func(registered, error) bool) {
+		for number := from; ; {
+			end := s.layout.segmentEnd(number)
+			for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, number), driver.Range{From: s.layout.logKey(number)}) {
+				var r registered
+				if err == nil {
+					r, err = decodeRegistered(number, row.Value)
+				}
+				if !yield(r, err) || err != nil {
+					return
+				}
+				number++
+			}
+			if number <= end {
+				return
+			}
+		}
+	}
+}
+
+func encodeRegistered(r *registered) []byte {
+	b := appendString(nil, 1, r.id)
+	for i, n := range r.counts {
+		b = appendUint(b, fieldNumber(2+i), n)
+	}
+	return b
+}
+
+func decodeRegistered(number uint64, b []byte) (registered, error) {
+	r := registered{number: number}
+	err := eachField(b, func(f field) error {
+		switch {
+		case f.Number == 1:
+			r.id = parlance.ConversationID(f.Bytes)
+		case f.Number >= 2 && f.Number < 2+fieldNumber(len(r.counts)):
+			r.counts[f.Number-2] = f.Uint
+		}
+		return nil
+	})
+	return r, err
+}
+
+func encodeConversation(c *parlance.Conversation) []byte {
+	b := appendString(nil, 1, c.ID)
+	b = appendString(b, 2, c.Kind)
+	b = appendString(b, 3, c.Title)
+	b = appendString(b, 4, c.Platform)
+	b = appendInt(b, 5, int64(c.Created))
+	b = appendString(b, 6, c.Customer)
+	b = appendString(b, 7, c.OrderID)
+	b = appendString(b, 8, c.OrderNumber)
+	b = appendString(b, 9, c.Owner)
+	b = appendString(b, 10, c.Description)
+	b = appendString(b, 11, c.Cover)
+	for _, t := range c.Tags {
+		b = appendNested(b, 12, []byte(t))
+	}
+	b = appendBool(b, 13, c.Frozen)
+	return appendNative(b, 14, &c.Native)
+}
+
+func appendNative(b []byte, n fieldNumber, native *parlance.Native) []byte {
+	if len(native.JSON) == 0 {
+		return b
+	}
+	v := appendString(nil, 1, native.Dialect)
+	v = appendBytes(v, 2, native.JSON)
+	return appendNested(b, n, appendBool(v, 3, native.Stale))
+}
+
+func decodeNative(b []byte) (n parlance.Native, err error) {
+	err = eachField(b, func(f field) error {
+		switch f.Number {
+		case 1:
+			n.Dialect = parlance.Dialect(f.Bytes)
+		case 2:
+			n.JSON = f.Bytes
+		case 3:
+			n.Stale = f.Bool()
+		}
+		return nil
+	})
+	return n, err
+}
+
+func decodeConversation(b []byte) (c parlance.Conversation, err error) {
+	err = eachField(b, func(f field) (err error) {
+		switch f.Number {
+		case 1:
+			c.ID = parlance.ConversationID(f.Bytes)
+		case 2:
+			c.Kind = parlance.Kind(f.Bytes)
+		case 3:
+			c.Title = f.String()
+		case 4:
+			c.Platform = parlance.Dialect(f.Bytes)
+		case 5:
+			c.Created = f.Time()
+		case 6:
+			c.Customer = parlance.AccountID(f.Bytes)
+		case 7:
+			c.OrderID = f.String()
+		case 8:
+			c.OrderNumber = f.String()
+		case 9:
+			c.Owner = parlance.AccountID(f.Bytes)
+		case 10:
+			c.Description = f.String()
+		case 11:
+			c.Cover = f.String()
+		case 12:
+			c.Tags = append(c.Tags, f.String())
+		case 13:
+			c.Frozen = f.Bool()
+		case 14:
+			c.Native, err = decodeNative(f.Bytes)
+		}
+		return err
+	})
+	return c, err
+}

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// Members returns a conversation's members by account id, bytewise. The slice is
+// shared: don't change it.
+func (s *Store) Members(ctx context.Context, ref parlance.Ref) ([]parlance.Member, error) {
+	return cached(s, membersName(ref), func() ([]parlance.Member, error) {
+		var ms []parlance.Member
+		for row, err := range s.engine.Scan(ctx, memberPartition(ref), driver.Range{}) {
+			if err != nil {
+				return nil, fmt.Errorf("read the members of %s: %w", ref, err)
+			}
+			m, err := decodeMember(slices.Clone(row.Value))
+			if err != nil {
+				return nil, s.corrupt(err, "a member of conversation %s", ref)
+			}
+			ms = append(ms, m)
+		}
+		return ms, nil
+	})
+}
+
+func membersName(ref parlance.Ref) string {
+	return "P" + string(ref.Workspace) + "\x00" + string(ref.Conversation)
+}
+
+func memberName(ref parlance.Ref, id parlance.AccountID) string {
+	return "p" + string(ref.Workspace) + "\x00" + string(ref.Conversation) + "\x00" + string(id)
+}
+
+// Member returns one member, [parlance.NotFound] if the account is none.
+func (s *Store) Member(ctx context.Context, ref parlance.Ref, id parlance.AccountID) (parlance.Member, error) {
+	return cached(s, memberName(ref, id), func() (parlance.Member, error) {
+		v, err := s.get(ctx, memberPartition(ref), []byte(id))
+		if err != nil {
+			return parlance.Member{}, fmt.Errorf("read a member of %s: %w", ref, err)
+		}
+		if v == nil {
+			return parlance.Member{}, notMember(id)
+		}
+		m, err := decodeMember(v)
+		if err != nil {
+			return m, s.corrupt(err, "a member of conversation %s", ref)
+		}
+		return m, nil
+	})
+}
+
+func notMember(id parlance.AccountID) error {
+	return parlance.Errorf(parlance.NotFound, "%q is not a member of the conversation", id)
+}
+
+// AddMembers adds members to a conversation that exists. Who is one already stays as
+// they are. A zero Joined becomes now.
+func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance.Member) error {
+	about, err := s.Conversation(ctx, ref)
+	if err != nil {
+		return err
+	}
+	var keys [][]byte
+	for i := range ms {
+		if err := parlance.CheckID("account id", ms[i].Account); err != nil {
+			return err
+		}
+		keys = append(keys, []byte(ms[i].Account))
+	}
+	// A list row stands where the conversation's row stands in the other lists; the
+	// writer moves them all, so none may come in while it does.
+	c := s.conversations.acquire(ref)
+	defer s.conversations.release(c)
+	c.write.Lock()
+	defer c.write.Unlock()
+	t, err := s.readerTail(ctx, c)
+	if err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		standing, err := s.engine.Get(ctx, memberPartition(ref), keys)
+		if err != nil {
+			return fmt.Errorf("add members to %s: %w", ref, err)
+		}
+		var claims []driver.Claim
+		var ops []driver.Op
+		for i, m := range ms {
+			if standing[i] != nil || slices.ContainsFunc(claims, func(c driver.Claim) bool { return bytes.Equal(c.Key, keys[i]) }) {
+				continue
+			}
+			if m.Joined == 0 {
+				m.Joined = s.now()
+			}
+			claims = append(claims, driver.Claim{Key: keys[i], Value: encodeMember(&m)})
+			ops = append(ops, listOps(ref.Workspace, List{Account: m.Account}, ref.Conversation, t.listedAt(&about))...)
+		}
+		if len(claims) == 0 {
+			return nil
+		}
+		err = s.claimParts(ctx, memberPartition(ref), claims, ops, driver.Version(t.number)+1)
+		if driver.AsRefused(err) == nil {
+			for _, m := range ms {
+				s.changed(ref.Workspace, memberName(ref, m.Account))
+			}
+			s.changed(ref.Workspace, membersName(ref))
+			return err
+		}
+		wait(try)
+	}
+}
+
+// UpdateMember changes a member and returns it as it is then. change may run more than once.
+func (s *Store) UpdateMember(ctx context.Context, ref parlance.Ref, id parlance.AccountID, change func(*parlance.Member) error) (parlance.Member, error) {
+	var m parlance.Member
+	onlyRead := false
+	err := s.update(ctx, memberPartition(ref), []byte(id), func(old []byte) ([]byte, error) {
+		if old == nil {
+			return nil, notMember(id)
+		}
+		before, err := decodeMember(old)
+		if err != nil {
+			return nil, s.corrupt(err, "a member of conversation %s", ref)
+		}
+		m = before
+		if err := change(&m); err != nil {
+			return nil, err
+		}
+		m.Account = id
+		before.LastRead = m.LastRead
+		onlyRead = before == m
+		return encodeMember(&m), nil
+	})
+	s.forget(memberName(ref, id), membersName(ref))
+	if !onlyRead {
+		// No page of messages shows how far somebody has read.
+		s.changed(ref.Workspace)
+	}
+	return m, err
+}
+
+// RemoveMember takes an account out of a conversation, [parlance.NotFound] if it is not in it.
+func (s *Store) RemoveMember(ctx context.Context, ref parlance.Ref, id parlance.AccountID) error {
+	err := s.update(ctx, memberPartition(ref), []byte(id), func(old []byte) ([]byte, error) {
+		if old == nil {
+			return nil, notMember(id)
+		}
+		return nil, nil
+	})
+	// The row in the account's list stays: readers of lists look at the members.
+	s.changed(ref.Workspace, memberName(ref, id), membersName(ref))
+	return err
+}
+
+func encodeMember(m *parlance.Member) []byte {
+	b := appendString(nil, 1, m.Account)
+	b = appendString(b, 2, m.Name)
+	b = appendString(b, 3, m.Role)
+	b = appendInt(b, 4, int64(m.Joined))
+	if m.LastRead != (parlance.Position{}) {
+		b = appendInt(b, 5, int64(m.LastRead.Time))
+		b = appendString(b, 6, m.LastRead.ID)
+	}
+	return b
+}
+
+func decodeMember(b []byte) (m parlance.Member, err error) {
+	err = eachField(b, func(f field) error {
+		switch f.Number {
+		case 1:
+			m.Account = parlance.AccountID(f.Bytes)
+		case 2:
+			m.Name = f.String()
+		case 3:
+			m.Role = parlance.Role(f.Bytes)
+		case 4:
+			m.Joined = f.Time()
+		case 5:
+			m.LastRead.Time = f.Time()
+		case 6:
+			m.LastRead.ID = parlance.MessageID(f.Bytes)
+		}
+		return nil
+	})
+	return m, err
+}

@@ -1,0 +1,389 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// MaxLimit is the highest Limit of a [Query].
+const MaxLimit = 5000
+
+// A Query asks for a stretch of a timeline.
+type Query struct {
+	Timeline parlance.Timeline
+
+	// From and To bound the positions: From <= position < To; nil is open. See
+	// [parlance.At] and [parlance.Position.Next].
+	From, To *parlance.Position
+
+	Ascending bool // oldest first, from From on; else newest first, down from To
+	Limit     int  // 1 to MaxLimit
+	Private   bool // private messages too
+}
+
+// A Page is a stretch of a timeline at one moment.
+type Page struct {
+	// Entries are in the asked order. They are fewer than Limit only where the range ends.
+	Entries []Entry
+	// More says that the range goes on beyond the last entry.
+	More bool
+	// State is of the same moment as the entries.
+	State State
+}
+
+// Page returns the first entries of q's range. Its cost depends on the number of
+// entries, not on where they lie. A conversation that doesn't exist is empty.
+func (s *Store) Page(ctx context.Context, ref parlance.Ref, q Query) (Page, error) {
+	p, _, err := s.page(ctx, ref, timeline(q.Timeline), q, false)
+	return p, err
+}
+
+// PageCount returns q's page and how many messages its whole range holds, at one moment.
+func (s *Store) PageCount(ctx context.Context, ref parlance.Ref, q Query) (Page, int, error) {
+	return s.page(ctx, ref, timeline(q.Timeline), q, true)
+}
+
+// DeletedPage is Page over the deleted messages, by (Sent, ID). Timeline is ignored.
+func (s *Store) DeletedPage(ctx context.Context, ref parlance.Ref, q Query) (Page, error) {
+	p, _, err := s.page(ctx, ref, byDeleted, q, false)
+	return p, err
+}
+
+// Count returns the number of messages with from <= position < to, private ones only
+// if asked for. It reads a bounded number of rows however many messages there are.
+func (s *Store) Count(ctx context.Context, ref parlance.Ref, t parlance.Timeline, from, to *parlance.Position, private bool) (int, error) {
+	var n int
+	_, err := s.atOneMoment(ctx, ref, func(v *view) (err error) {
+		n, err = v.count(ctx, timeline(t), bounds(from, to), private)
+		return err
+	})
+	return n, err
+}
+
+func (q *Query) check() error {
+	if q.Limit < 1 || q.Limit > MaxLimit {
+		return parlance.Errorf(parlance.Invalid, "limit %d: want 1 to %d", q.Limit, MaxLimit)
+	}
+	return nil
+}
+
+func (s *Store) page(ctx context.Context, ref parlance.Ref, t timeline, q Query, count bool) (Page, int, error) {
+	if err := q.check(); err != nil {
+		return Page{}, 0, err
+	}
+	var p Page
+	var n int
+	st, err := s.atOneMoment(ctx, ref, func(v *view) error {
+		pointers, err := v.pointers(ctx, t, q)
+		if err != nil {
+			return err
+		}
+		if count {
+			if n, err = v.count(ctx, t, bounds(q.From, q.To), q.Private); err != nil {
+				return err
+			}
+		}
+		p.More = len(pointers) > q.Limit
+		if p.More {
+			pointers = pointers[:q.Limit]
+		}
+		numbers := make([]uint64, len(pointers))
+		for i, x := range pointers {
+			numbers[i] = x.number
+		}
+		p.Entries, err = s.entries(ctx, ref, numbers)
+		return err
+	})
+	p.State = st
+	return p, n, err
+}
+
+// errMoved says that the conversation changed while it was read.
+var errMoved = errors.New("the conversation is being written to")
+
+// A view reads one conversation as of one tail.
+type view struct {
+	s    *Store
+	c    *conversation
+	tail *tail
+}
+
+// atOneMoment runs read until nothing was written while it ran, which is nearly
+// always the first time; at last it keeps this process's writers out.
+func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, read func(*view) error) (State, error) {
+	c := s.conversations.acquire(ref)
+	defer s.conversations.release(c)
+	for try := 0; ; try++ {
+		last := try == 8
+		if try >= 4 {
+			c.write.Lock()
+		}
+		t, err := s.readerTail(ctx, c)
+		if err == nil {
+			err = read(&view{s, c, t})
+		}
+		moved := errors.Is(err, errMoved)
+		if err == nil && s.bounds.Exclusive && c.tail.Load() != t {
+			// The same number means that only what was read from the engine was added.
+			now := c.tail.Load()
+			moved = now == nil || now.number != t.number
+		}
+		if try >= 4 {
+			c.write.Unlock()
+		}
+		switch {
+		case err == nil && !moved:
+			return t.state(), nil
+		case moved && last:
+			return State{}, parlance.Errorf(parlance.Unavailable, "conversation %s is being written to too fast to be read", ref)
+		case !moved:
+			return State{}, err
+		}
+		if !s.bounds.Exclusive {
+			wait(try)
+		}
+	}
+}
+
+// keys are the bounds of a range as keys; "" is open at either end.
+type keys struct{ from, to string }
+
+func bounds(from, to *parlance.Position) (k keys) {
+	if from != nil {
+		k.from = positionKey(*from)
+	}
+	if to != nil {
+		k.to = positionKey(*to)
+	}
+	return k
+}
+
+func (k keys) empty() bool { return k.to != "" && k.from >= k.to }
+
+func (k keys) of(r driver.Range) driver.Range {
+	if k.from != "" {
+		r.From = []byte(k.from)
+	}
+	if k.to != "" {
+		r.To = []byte(k.to)
+	}
+	return r
+}
+
+// line returns a timeline with its closed spans read if k reaches them.
+func (v *view) line(ctx context.Context, t timeline) (*line, error) {
+	l := &v.tail.lines[t]
+	if l.count == 0 || l.closed != nil {
+		return l, nil
+	}
+	closed, err := v.s.readSpans(ctx, v.c.ref, t, l)
+	if err != nil {
+		if parlance.KindOf(err) == parlance.Unavailable && ctx.Err() == nil {
+			return nil, errMoved
+		}
+		return nil, err
+	}
+	next := *v.tail
+	next.lines[t].closed = closed
+	v.c.tail.CompareAndSwap(v.tail, &next)
+	v.tail = &next
+	return &next.lines[t], nil
+}
+
+// A found pointer with its key.
+type found struct {
+	key    string
+	number uint64
+}
+
+// pointers returns the first pointers of q's range, one more than its limit if there are as many.
+func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, error) {
+	k := bounds(q.From, q.To)
+	l := &v.tail.lines[t]
+	if k.empty() || l.high == "" {
+		return nil, nil
+	}
+	want := q.Limit + 1
+	ps := make([]found, 0, min(want, 128))
+	scan := func(sp span) error {
+		r := k.of(driver.Range{Reverse: !q.Ascending})
+		if q.Private || sp.private == 0 {
+			r.Limit = want - len(ps)
+		}
+		for row, err := range v.s.engine.Scan(ctx, timelinePartition(v.c.ref, t, sp.id), r) {
+			if err != nil {
+				return fmt.Errorf("read the timeline of %s: %w", v.c.ref, err)
+			}
+			p, err := decodePointer(row.Value)
+			if err != nil {
+				return parlance.Wrap(parlance.Corrupt, err, "the timeline of conversation %s is damaged", v.c.ref)
+			}
+			if p.number > v.tail.number {
+				return errMoved
+			}
+			if p.private && !q.Private {
+				continue
+			}
+			if ps = append(ps, found{string(row.Key), p.number}); len(ps) == want {
+				return nil
+			}
+		}
+		return nil
+	}
+	if q.Ascending {
+		if l.reaches(k.from) {
+			var err error
+			if l, err = v.line(ctx, t); err != nil {
+				return nil, err
+			}
+			for _, sp := range l.closed[l.find(k.from):] {
+				if k.to != "" && sp.low >= k.to {
+					return ps, nil
+				}
+				if err := scan(sp); err != nil || len(ps) == want {
+					return ps, err
+				}
+			}
+		}
+		if k.to == "" || l.top.low < k.to {
+			return ps, scan(l.top)
+		}
+		return ps, nil
+	}
+	if k.to == "" || k.to > l.top.low {
+		if err := scan(l.top); err != nil || len(ps) == want {
+			return ps, err
+		}
+	}
+	if !l.reaches(k.from) {
+		return ps, nil
+	}
+	l, err := v.line(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	i := len(l.closed) - 1
+	if k.to != "" {
+		i = min(i, l.find(k.to))
+	}
+	for ; i >= 0; i-- {
+		if err := scan(l.closed[i]); err != nil || len(ps) == want || l.closed[i].low <= k.from {
+			return ps, err
+		}
+	}
+	return ps, nil
+}
+
+// Versions of a span's stamps are told apart by what was ever put and deleted in it.
+type stamps struct {
+	times   []parlance.Time
+	private []int32 // indexes into times
+}
+
+// count returns the number of pointers in k: whole spans by their own counts, the two
+// at the edges by the times of their pointers.
+func (v *view) count(ctx context.Context, t timeline, k keys, private bool) (int, error) {
+	if k.empty() || v.tail.lines[t].high == "" {
+		return 0, nil
+	}
+	size := func(sp span) int {
+		if private {
+			return sp.live
+		}
+		return sp.live - sp.private
+	}
+	// below counts the pointers below key; an open end counts all.
+	below := func(key string) (int, error) {
+		l := &v.tail.lines[t]
+		if key == "" {
+			n := v.tail.total
+			if t == byDeleted {
+				return 0, errors.New("deleted messages are not counted")
+			}
+			if !private {
+				n -= v.tail.private
+			}
+			return n, nil
+		}
+		if l.count > 0 {
+			var err error
+			if l, err = v.line(ctx, t); err != nil {
+				return 0, err
+			}
+		}
+		at, n := l.find(key), 0
+		for _, sp := range l.closed[:at] {
+			n += size(sp)
+		}
+		sp := l.top
+		if at < l.count {
+			sp = l.closed[at]
+		}
+		in, err := v.below(ctx, t, sp, key, private)
+		return n + in, err
+	}
+	upper, err := below(k.to)
+	if err != nil {
+		return 0, err
+	}
+	if k.from == "" {
+		return upper, nil
+	}
+	lower, err := below(k.from)
+	return upper - lower, err
+}
+
+// below counts the pointers of a span below key. It keeps the times of spans that were
+// counted, because whoever pages by time asks for the same span again and again.
+func (v *view) below(ctx context.Context, t timeline, sp span, key string, private bool) (int, error) {
+	p := timelinePartition(v.c.ref, t, sp.id)
+	name := fmt.Sprintf("%s %d %d %d", p.Key, sp.written, sp.dead, sp.private)
+	st, ok := v.s.stamps.GetIfPresent(name)
+	if !ok {
+		st = &stamps{times: make([]parlance.Time, 0, sp.live)}
+		for row, err := range v.s.engine.Scan(ctx, p, driver.Range{}) {
+			if err != nil {
+				return 0, fmt.Errorf("count the timeline of %s: %w", v.c.ref, err)
+			}
+			x, err := decodePointer(row.Value)
+			if err != nil {
+				return 0, parlance.Wrap(parlance.Corrupt, err, "the timeline of conversation %s is damaged", v.c.ref)
+			}
+			if x.number > v.tail.number {
+				return 0, errMoved
+			}
+			if x.private {
+				st.private = append(st.private, int32(len(st.times)))
+			}
+			st.times = append(st.times, timeOfKey(row.Key))
+		}
+		if len(st.times) != sp.live {
+			return 0, errMoved
+		}
+		v.s.stamps.Set(name, st)
+	}
+	time := timeOfKey([]byte(key))
+	n, _ := slices.BinarySearch(st.times, time)
+	hidden, _ := slices.BinarySearch(st.private, int32(n))
+	if private {
+		hidden = 0
+	}
+	if len(key) == 8 {
+		return n - hidden, nil
+	}
+	// Those of the same time and a lower id.
+	for row, err := range v.s.engine.Scan(ctx, p, driver.Range{From: timeKey(time), To: []byte(key)}) {
+		if err != nil {
+			return 0, fmt.Errorf("count the timeline of %s: %w", v.c.ref, err)
+		}
+		if x, err := decodePointer(row.Value); err == nil && (private || !x.private) {
+			n++
+		}
+	}
+	return n - hidden, nil
+}

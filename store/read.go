@@ -1,0 +1,257 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"slices"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// State is what is known of a conversation's messages without reading any.
+type State struct {
+	Number  uint64 // of the last log entry; it changes with every write
+	Total   int    // messages that aren't deleted, private ones included
+	Private int    // of them private; see [parlance.Message.Private]
+}
+
+// State returns the conversation's state; the zero State if it has no messages, or
+// doesn't exist.
+func (s *Store) State(ctx context.Context, ref parlance.Ref) (State, error) {
+	c := s.conversations.acquire(ref)
+	defer s.conversations.release(c)
+	t, err := s.readerTail(ctx, c)
+	if err != nil {
+		return State{}, err
+	}
+	return t.state(), nil
+}
+
+// readerTail returns a tail whose derived rows all stand.
+func (s *Store) readerTail(ctx context.Context, c *conversation) (*tail, error) {
+	have := c.tail.Load()
+	if have != nil && s.bounds.Exclusive {
+		return have, nil
+	}
+	row, err := s.get(ctx, headPartition(c.ref), nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the head of %s: %w", c.ref, err)
+	}
+	t := &tail{}
+	if row != nil {
+		if t, err = decodeTail(row); err != nil {
+			return nil, parlance.Wrap(parlance.Corrupt, err, "the head of conversation %s is damaged", c.ref)
+		}
+	}
+	if have != nil && have.number == t.number {
+		return have, nil
+	}
+	// Lost races don't matter: both tails are right, and one is newer. A writer
+	// that is at work replaces it, and its claim fails if it built on an older one.
+	c.tail.CompareAndSwap(have, t)
+	return t, nil
+}
+
+// writerTail returns the tail to build on and the entries that stand above it,
+// whose derived rows may be missing.
+func (s *Store) writerTail(ctx context.Context, c *conversation) (*tail, []*Entry, error) {
+	if t := c.tail.Load(); t != nil && s.bounds.OneStep {
+		return t, nil, nil
+	}
+	t, err := s.readerTail(ctx, c)
+	if err != nil || s.bounds.OneStep {
+		return t, nil, err
+	}
+	var foreign []*Entry
+	for e, err := range s.log1(ctx, c.ref, t.number+1) {
+		if err != nil {
+			return nil, nil, err
+		}
+		foreign = append(foreign, &e)
+	}
+	return t, foreign, nil
+}
+
+// Log returns the entries of a conversation's log from number from on, ascending.
+func (s *Store) Log(ctx context.Context, ref parlance.Ref, from uint64) iter.Seq2[Entry, error] {
+	return s.log1(ctx, ref, max(from, 1))
+}
+
+func (s *Store) log1(ctx context.Context, ref parlance.Ref, from uint64) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for number := from; ; {
+			end := s.layout.segmentEnd(number)
+			for row, err := range s.engine.Scan(ctx, s.layout.logPartition(ref, number), driver.Range{From: s.layout.logKey(number)}) {
+				var e Entry
+				if err == nil {
+					e, err = s.entryOfRow(ref, number, row)
+				}
+				if !yield(e, err) || err != nil {
+					return
+				}
+				number++
+			}
+			if number <= end {
+				return // the log ends inside this partition
+			}
+		}
+	}
+}
+
+func (s *Store) entryOfRow(ref parlance.Ref, number uint64, row driver.Row) (Entry, error) {
+	if string(row.Key) != string(s.layout.logKey(number)) {
+		return Entry{}, parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, number)
+	}
+	e, _, err := decodeEntry(number, slices.Clone(row.Value))
+	if err != nil {
+		return Entry{}, parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s is damaged", ref)
+	}
+	return e, nil
+}
+
+// entries returns the log entries of these numbers, in this order. Each must stand.
+func (s *Store) entries(ctx context.Context, ref parlance.Ref, numbers []uint64) ([]Entry, error) {
+	order := make([]int, len(numbers))
+	for i := range order {
+		order[i] = i
+	}
+	// Neighbours in a timeline are nearly always neighbours in the log, and an
+	// engine reads ascending keys of one partition best.
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(numbers[a], numbers[b]) })
+	es := make([]Entry, len(numbers))
+	keys := make([][]byte, 0, len(numbers))
+	buf := make([]byte, 0, 2*len(numbers))
+	for start := 0; start < len(order); {
+		first := numbers[order[start]]
+		end := s.layout.segmentEnd(first)
+		keys = keys[:0]
+		stop := start
+		for ; stop < len(order) && numbers[order[stop]] <= end; stop++ {
+			buf = binary.BigEndian.AppendUint16(buf, uint16((numbers[order[stop]]-1)%uint64(s.layout.segment)))
+			keys = append(keys, buf[len(buf)-2:])
+		}
+		values, err := s.engine.Get(ctx, s.layout.logPartition(ref, first), keys)
+		if err != nil {
+			return nil, fmt.Errorf("read entries of %s: %w", ref, err)
+		}
+		for i, v := range values {
+			at := order[start+i]
+			if v == nil {
+				return nil, parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, numbers[at])
+			}
+			if es[at], _, err = decodeEntry(numbers[at], v); err != nil {
+				return nil, parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s is damaged", ref)
+			}
+		}
+		start = stop
+	}
+	return es, nil
+}
+
+// currentEntries returns the current versions of those of the messages that exist,
+// deleted ones included. ids must be sorted.
+func (s *Store) currentEntries(ctx context.Context, ref parlance.Ref, ids []parlance.MessageID) (map[parlance.MessageID]*Entry, error) {
+	found := map[parlance.MessageID]*Entry{}
+	byBucket := map[driver.Partition][][]byte{}
+	for _, id := range ids {
+		p := s.layout.idPartition(ref.Workspace, id)
+		byBucket[p] = append(byBucket[p], idKey(id, ref.Conversation))
+	}
+	var numbers []uint64
+	for p, keys := range byBucket {
+		values, err := s.engine.Get(ctx, p, keys)
+		if err != nil {
+			return nil, fmt.Errorf("look up messages of %s: %w", ref, err)
+		}
+		for _, v := range values {
+			if v == nil {
+				continue
+			}
+			n, err := varint(v)
+			if err != nil {
+				return nil, parlance.Wrap(parlance.Corrupt, err, "the index of conversation %s is damaged", ref)
+			}
+			numbers = append(numbers, n)
+		}
+	}
+	es, err := s.entries(ctx, ref, numbers)
+	if err != nil {
+		return nil, err
+	}
+	for i := range es {
+		found[es[i].Message.ID] = &es[i]
+	}
+	return found, nil
+}
+
+// Message returns a message's current version, [parlance.NotFound] if there is none or it is deleted.
+func (s *Store) Message(ctx context.Context, ref parlance.Ref, id parlance.MessageID) (Entry, error) {
+	es, err := s.currentEntries(ctx, ref, []parlance.MessageID{id})
+	if err != nil {
+		return Entry{}, err
+	}
+	e := es[id]
+	if e == nil || e.Message.State == parlance.Deleted {
+		return Entry{}, parlance.Errorf(parlance.NotFound, "there is no message %q", id)
+	}
+	return *e, nil
+}
+
+// Versions returns all versions of a message, the newest first; [parlance.NotFound] if it never existed.
+func (s *Store) Versions(ctx context.Context, ref parlance.Ref, id parlance.MessageID) ([]Entry, error) {
+	es, err := s.currentEntries(ctx, ref, []parlance.MessageID{id})
+	if err != nil {
+		return nil, err
+	}
+	if es[id] == nil {
+		return nil, parlance.Errorf(parlance.NotFound, "there is no message %q", id)
+	}
+	versions := []Entry{*es[id]}
+	for versions[len(versions)-1].Previous != 0 {
+		before, err := s.entries(ctx, ref, []uint64{versions[len(versions)-1].Previous})
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, before[0])
+	}
+	return versions, nil
+}
+
+// ConversationOfMessage returns the conversation that holds the message, the first by
+// id if several do; [parlance.NotFound] if none.
+func (s *Store) ConversationOfMessage(ctx context.Context, ws parlance.WorkspaceID, id parlance.MessageID) (parlance.ConversationID, error) {
+	if err := parlance.CheckID("message id", id); err != nil {
+		return "", err
+	}
+	r := driver.Range{From: idKey(id, ""), To: []byte(string(id) + "\x01"), Limit: 1}
+	for row, err := range s.engine.Scan(ctx, s.layout.idPartition(ws, id), r) {
+		if err != nil {
+			return "", fmt.Errorf("look up a message: %w", err)
+		}
+		return parlance.ConversationID(row.Key[len(id)+1:]), nil
+	}
+	return "", parlance.Errorf(parlance.NotFound, "there is no message %q", id)
+}
+
+// readSpans reads the closed spans of a line.
+func (s *Store) readSpans(ctx context.Context, ref parlance.Ref, t timeline, l *line) ([]span, error) {
+	closed := make([]span, 0, l.count)
+	for row, err := range s.engine.Scan(ctx, rangesPartition(ref, t), driver.Range{}) {
+		var sp span
+		if err == nil {
+			sp, err = decodeSpan(row.Value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the ranges of %s: %w", ref, err)
+		}
+		closed = append(closed, sp)
+	}
+	if len(closed) != l.count {
+		return nil, parlance.Errorf(parlance.Unavailable, "the ranges of conversation %s are being changed", ref)
+	}
+	return closed, nil
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// A Record is a small value that is changed by compare-and-swap.
+type Record struct {
+	Key   string
+	Value []byte
+}
+
+// Record returns the value under key, [parlance.NotFound] if there is none.
+func (s *Store) Record(ctx context.Context, collection, key string) ([]byte, error) {
+	v, err := s.get(ctx, recordPartition(collection), []byte(key))
+	if err == nil && v == nil {
+		err = parlance.Errorf(parlance.NotFound, "there is no record %q in %q", key, collection)
+	}
+	return v, err
+}
+
+// SwapRecord replaces the value under key. old is what is expected to stand there, nil
+// for nothing; new nil deletes. If something else stands there, the error is of kind
+// [parlance.Conflict]; the new value standing there already is a success.
+func (s *Store) SwapRecord(ctx context.Context, collection, key string, old, new []byte) error {
+	return s.swap(ctx, recordPartition(collection), []byte(key), old, new, nil)
+}
+
+// Records returns a collection's records by key, bytewise.
+func (s *Store) Records(ctx context.Context, collection string) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for row, err := range s.engine.Scan(ctx, recordPartition(collection), driver.Range{}) {
+			if !yield(Record{string(row.Key), slices.Clone(row.Value)}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// swap claims one row. ops come with it.
+func (s *Store) swap(ctx context.Context, p driver.Partition, key, old, new []byte, ops []driver.Op) error {
+	err := s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, ops, 1)
+	if driver.AsRefused(err) != nil {
+		return parlance.Errorf(parlance.Conflict, "the record was changed meanwhile")
+	}
+	return err
+}
+
+// claim is the engine's Claim, done again if the answer was lost.
+func (s *Store) claim(ctx context.Context, p driver.Partition, claims []driver.Claim, ops []driver.Op, v driver.Version) error {
+	return again(ctx, func() error { return s.engine.Claim(ctx, p, claims, ops, v) })
+}
+
+// claimParts is claim with the ops cut to what the engine takes at once.
+func (s *Store) claimParts(ctx context.Context, p driver.Partition, claims []driver.Claim, ops []driver.Op, v driver.Version) error {
+	parts := splitOps(ops, s.bounds.BatchBytes)
+	if err := s.claim(ctx, p, claims, parts[0], v); err != nil {
+		return err
+	}
+	return s.writeParts(ctx, parts[1:], v)
+}
+
+// writeParts writes ops part by part.
+func (s *Store) writeParts(ctx context.Context, parts [][]driver.Op, v driver.Version) error {
+	for _, part := range parts {
+		if err := again(ctx, func() error { return s.engine.Write(ctx, part, v) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again does what may be done twice up to four times while the engine is unavailable.
+func again(ctx context.Context, do func() error) error {
+	for try := 0; ; try++ {
+		err := do()
+		if err == nil || try == 3 || parlance.KindOf(err) != parlance.Unavailable || ctx.Err() != nil {
+			return err
+		}
+		wait(try)
+	}
+}
+
+// maxSwaps is how often a change is tried again when others change the same record meanwhile.
+const maxSwaps = 64
+
+// update changes one claimed row by compare-and-swap: change gets the row, nil if there
+// is none, and returns the new one; the same one again means no change.
+func (s *Store) update(ctx context.Context, p driver.Partition, key []byte, change func(old []byte) (new []byte, err error)) error {
+	old, err := s.get(ctx, p, key)
+	for try := 0; err == nil && try < maxSwaps; try++ {
+		var new []byte
+		if new, err = change(old); err != nil || bytes.Equal(old, new) {
+			return err
+		}
+		err = s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, nil, 1)
+		refused := driver.AsRefused(err)
+		if refused == nil {
+			return err
+		}
+		old, err = refused.Standing[0].Value, nil
+		wait(try)
+	}
+	if err != nil {
+		return err
+	}
+	return parlance.Errorf(parlance.Unavailable, "the record is being changed by too many at once")
+}
+
+// cached returns what load returns, remembered under key. Errors are not remembered.
+func cached[T any](s *Store, key string, load func() (T, error)) (T, error) {
+	if v, ok := s.records.GetIfPresent(key); ok {
+		return v.(T), nil
+	}
+	before := s.changes.Load()
+	v, err := load()
+	if err != nil {
+		return v, err
+	}
+	s.records.Set(key, v)
+	if s.changes.Load() != before {
+		// What was read may be older than a change whose invalidation came too early for it.
+		s.records.Invalidate(key)
+	}
+	return v, nil
+}
+
+// changed makes the next reader of the records read them anew, and answers that show
+// them be made anew.
+func (s *Store) changed(ws parlance.WorkspaceID, keys ...string) {
+	s.forget(keys...)
+	s.epoch(ws).Add(1)
+}
+
+// forget makes the next reader of the records read them anew.
+func (s *Store) forget(keys ...string) {
+	s.changes.Add(1)
+	for _, k := range keys {
+		s.records.Invalidate(k)
+	}
+}
+
+func (s *Store) corrupt(err error, what string, args ...any) error {
+	return parlance.Wrap(parlance.Corrupt, err, "%s is damaged", fmt.Sprintf(what, args...))
+}

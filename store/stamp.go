@@ -1,0 +1,148 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// day is how far ahead of our clock a platform may date a message before we no
+// longer stamp our own messages above it.
+const day = 24 * 60 * 60 * 1000
+
+// note keeps the highest times in mind that e brings.
+func (t *tail) note(e, before *Entry) {
+	m := &e.Message
+	if before == nil {
+		switch {
+		case e.Number == 1 || m.Created > t.lastCreated+1:
+			t.runStart = m.Created
+		}
+		if e.Number == 1 || m.Created > t.lastCreated {
+			t.lastCreated = m.Created
+		}
+	}
+	if e.origin == Send {
+		t.lastStamp = max(t.lastStamp, m.Created, m.Updated)
+	}
+}
+
+// stamp returns the time of something that is written here now.
+func (a *appender) stamp() parlance.Time {
+	last := a.next.lastStamp
+	if a.next.number > 0 && a.next.lastCreated <= a.now+day {
+		last = max(last, a.next.lastCreated)
+	}
+	if last != 0 {
+		return max(a.now, last+1)
+	}
+	return a.now
+}
+
+// stampMessage gives a message that was put the times that its mode asks for.
+func (a *appender) stampMessage(m *parlance.Message, mode Mode, current *Entry) error {
+	switch mode {
+	case Send:
+		m.Created = a.stamp()
+		m.Updated = m.Created
+		if m.Sent == 0 {
+			m.Sent = m.Created
+		}
+		return nil
+	case Import:
+		if current != nil {
+			m.Created = current.Message.Created
+		} else {
+			free, err := a.freeTime(m.Sent)
+			if err != nil {
+				return err
+			}
+			m.Created = free
+		}
+		m.Updated = max(m.Updated, m.Created)
+	case Mirror:
+		if m.Created == 0 {
+			m.Created = m.Sent
+		}
+		if m.Sent == 0 {
+			m.Sent = m.Created
+		}
+		if m.Updated == 0 {
+			m.Updated = m.Created
+		}
+	}
+	return nil
+}
+
+// stampChange gives a changed message its time, and marks its native form as
+// outdated, where the change did neither itself.
+func (a *appender) stampChange(m, before *parlance.Message) {
+	m.ID, m.Created = before.ID, before.Created
+	if m.State != before.State && m.State != parlance.Live && m.Removed == 0 {
+		m.Removed = a.stamp()
+	}
+	if m.Native.JSON != nil && !m.Native.Stale && slices.Equal(m.Native.JSON, before.Native.JSON) && !sameContent(m, before) {
+		m.Native.Stale = true
+	}
+	if m.Updated == before.Updated && !sameContent(m, before) {
+		m.Updated = max(a.stamp(), before.Updated+1)
+	}
+}
+
+func sameContent(a, b *parlance.Message) bool {
+	return slices.Equal(encodeMessage(a), encodeMessage(b))
+}
+
+// clone returns a copy of m whose slices may be changed.
+func clone(m *parlance.Message) parlance.Message {
+	c := *m
+	c.Attachments = slices.Clone(m.Attachments)
+	c.Mentions = slices.Clone(m.Mentions)
+	c.Reactions = slices.Clone(m.Reactions)
+	c.Synthetic = slices.Clone(m.Synthetic)
+	c.Native.JSON = slices.Clone(m.Native.JSON)
+	if m.Location != nil {
+		l := *m.Location
+		c.Location = &l
+	}
+	return c
+}
+
+// freeTime returns the first millisecond from sent on that is no message's Created.
+func (a *appender) freeTime(sent parlance.Time) (parlance.Time, error) {
+	if a.next.number == 0 || sent > a.next.lastCreated {
+		return sent, nil
+	}
+	if sent >= a.next.runStart {
+		return a.next.lastCreated + 1, nil
+	}
+	// An older message comes late: look where its time stands in the timeline.
+	taken := map[parlance.Time]bool{}
+	for _, e := range append(slices.Clone(a.foreign), a.entries...) {
+		taken[e.Message.Created] = true
+	}
+	free := sent
+	from := driver.Range{From: timeKey(sent)}
+	line := &a.next.lines[parlance.ByCreated]
+	for _, sp := range line.above(string(from.From)) {
+		for row, err := range a.s.engine.Scan(a.ctx, timelinePartition(a.c.ref, timeline(parlance.ByCreated), sp.id), from) {
+			if err != nil {
+				return 0, fmt.Errorf("look for a free time: %w", err)
+			}
+			for taken[free] {
+				free++
+			}
+			if t := timeOfKey(row.Key); t > free {
+				return free, nil
+			} else if t == free {
+				free++
+			}
+		}
+	}
+	for taken[free] {
+		free++
+	}
+	return free, nil
+}

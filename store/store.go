@@ -1,0 +1,181 @@
+// Package store keeps conversations on an engine and is the one way to them: it
+// hides the log, the timelines that are derived from it, and how both stay right
+// when processes race, stop half-way or don't hear an answer.
+//
+// Each conversation has a log of entries, numbered from 1 without gaps; an entry is
+// one version of one message and never changes. From the log are derived: three
+// timelines that order the messages by creation, sending and last change; an index
+// by message id; and lists of conversations by last activity. A page is one slice of a
+// timeline and one read of the entries it points to, so it costs the same at any depth.
+//
+// Everything written is durable before the call returns. All methods may be called
+// from many goroutines. Errors carry the kinds of package parlance.
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// A Store is the conversations of all workspaces on one engine.
+type Store struct {
+	engine driver.Engine
+	bounds driver.Bounds
+	layout layout
+	now    func() parlance.Time
+	log    *slog.Logger
+
+	conversations *conversations
+	records       *otter.Cache[string, any] // decoded claimed records, by what they are
+	changes       atomic.Uint64             // counts changes of records
+	stamps        *otter.Cache[string, *stamps]
+	epochs        sync.Map // WorkspaceID → *atomic.Uint64
+	registries    sync.Map // WorkspaceID → *registry
+	ids           *parlance.ObjectIDs
+
+	unlistedMu sync.Mutex
+	unlisted   map[parlance.Ref]struct{} // conversations whose lists lag behind an import
+}
+
+// Options are a store's settings. The zero value is good.
+type Options struct {
+	Now    func() parlance.Time // nil: the machine's clock
+	Logger *slog.Logger         // nil: silent
+}
+
+// Open opens the store on e, making a new one if e is empty. The store owns e from
+// then on, also if Open fails. A store of a newer format is refused as
+// [parlance.Invalid].
+func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
+	s := &Store{
+		engine:        e,
+		bounds:        e.Bounds(),
+		now:           o.Now,
+		log:           o.Logger,
+		conversations: newConversations(),
+		ids:           parlance.NewObjectIDs(),
+		unlisted:      map[parlance.Ref]struct{}{},
+	}
+	if s.now == nil {
+		s.now = func() parlance.Time { return parlance.TimeOf(time.Now()) }
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	records := &otter.Options[string, any]{MaximumSize: 100_000}
+	if !s.bounds.Exclusive {
+		// Another process may change a record; this is how long we may not notice.
+		records.ExpiryCalculator = otter.ExpiryWriting[string, any](time.Second)
+	}
+	s.records = otter.Must(records)
+	s.stamps = otter.Must(&otter.Options[string, *stamps]{
+		MaximumWeight: 16 << 20,
+		Weigher:       func(k string, v *stamps) uint32 { return uint32(len(k) + 12*len(v.times)) },
+	})
+	if err := s.openFormat(ctx); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close brings the lists up to date and closes the engine.
+func (s *Store) Close() error {
+	err := s.Settle(context.Background())
+	if e := s.engine.Close(); e != nil {
+		return fmt.Errorf("close the engine: %w", e)
+	}
+	return err
+}
+
+// Now returns the store's time, which all stamps come from.
+func (s *Store) Now() parlance.Time { return s.now() }
+
+// Epoch returns a number that changes whenever anything but messages that a page
+// may show changes in the workspace: accounts, members, conversations, hidden marks.
+// Together with [State.Number] it tells whether an answer made earlier still holds.
+// Where several processes share the engine it also changes every second.
+func (s *Store) Epoch(ws parlance.WorkspaceID) uint64 {
+	e := s.epoch(ws).Load() << 32
+	if !s.bounds.Exclusive {
+		e += uint64(s.now().Seconds())
+	}
+	return e
+}
+
+func (s *Store) epoch(ws parlance.WorkspaceID) *atomic.Uint64 {
+	if e, ok := s.epochs.Load(ws); ok {
+		return e.(*atomic.Uint64)
+	}
+	e, _ := s.epochs.LoadOrStore(ws, new(atomic.Uint64))
+	return e.(*atomic.Uint64)
+}
+
+// formatVersion is the version of all that this package writes. docs/storage.md
+// says what each one means.
+const formatVersion = 1
+
+// openFormat reads the format row, or writes the first one.
+func (s *Store) openFormat(ctx context.Context) error {
+	for range 2 {
+		row, err := s.get(ctx, formatPartition(), nil)
+		if err != nil {
+			return fmt.Errorf("read the store's format: %w", err)
+		}
+		if row != nil {
+			return s.readFormat(row)
+		}
+		s.layout = layoutFor(s.bounds)
+		b := appendUint(nil, 1, formatVersion)
+		b = appendUint(b, 2, uint64(s.layout.segment))
+		b = appendUint(b, 3, uint64(s.layout.span))
+		b = appendUint(b, 4, uint64(s.layout.buckets))
+		err = s.engine.Claim(ctx, formatPartition(), []driver.Claim{{Value: b}}, nil, 1)
+		if driver.AsRefused(err) == nil {
+			return err
+		}
+	}
+	return parlance.Errorf(parlance.Unavailable, "the store's format changed while it was opened")
+}
+
+func (s *Store) readFormat(row []byte) error {
+	var version uint64
+	err := eachField(row, func(f field) error {
+		switch f.Number {
+		case 1:
+			version = f.Uint
+		case 2:
+			s.layout.segment = int(f.Uint)
+		case 3:
+			s.layout.span = int(f.Uint)
+		case 4:
+			s.layout.buckets = int(f.Uint)
+		}
+		return nil
+	})
+	switch {
+	case err != nil || version == 0 || s.layout.segment < 1 || s.layout.segment > 1<<16 || s.layout.span < 1 || s.layout.buckets < 1:
+		return parlance.Errorf(parlance.Corrupt, "the store's format row can't be read; nothing was changed")
+	case version > formatVersion:
+		return parlance.Errorf(parlance.Invalid, "the store is of format %d, this program knows formats up to %d: use a newer parlance; nothing was changed", version, formatVersion)
+	}
+	return nil
+}
+
+// get returns one row's value, nil if there is none.
+func (s *Store) get(ctx context.Context, p driver.Partition, key []byte) ([]byte, error) {
+	v, err := s.engine.Get(ctx, p, [][]byte{key})
+	if err != nil {
+		return nil, err
+	}
+	return v[0], nil
+}
