@@ -12,9 +12,8 @@ import (
 // and who is writing to it.
 type conversation struct {
 	ref   parlance.Ref
-	kind  atomic.Pointer[parlance.Kind] // nil until known
-	tail  atomic.Pointer[tail]          // nil until read, or when it may be stale
-	write sync.Mutex                    // held by the one who writes the next group
+	tail  atomic.Pointer[tail] // nil until read, or when it may be stale
+	write sync.Mutex           // held by the one who writes the next group
 	queue struct {
 		sync.Mutex
 		waiting []*request

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"parlance"
 	"parlance/store/driver"
 )
@@ -122,17 +124,21 @@ func (s *Store) Settle(ctx context.Context) error {
 	}
 	clear(s.unlisted)
 	s.unlistedMu.Unlock()
-	for i, ref := range refs {
-		if err := s.settle(ctx, ref); err != nil {
-			s.unlistedMu.Lock()
-			for _, r := range refs[i:] {
-				s.unlisted[r] = struct{}{}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(64) // they wait for the disk, and share its syncs
+	for _, ref := range refs {
+		g.Go(func() error {
+			err := s.settle(gctx, ref)
+			if err != nil {
+				s.unlistedMu.Lock()
+				s.unlisted[ref] = struct{}{}
+				s.unlistedMu.Unlock()
+				return fmt.Errorf("bring the lists of %s up to date: %w", ref, err)
 			}
-			s.unlistedMu.Unlock()
-			return fmt.Errorf("bring the lists of %s up to date: %w", ref, err)
-		}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // settle moves one conversation in the lists. The head moves with the rows, under the

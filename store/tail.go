@@ -36,10 +36,10 @@ func (t *tail) state() State {
 // first three are parlance's; deleted messages have one of their own, by Sent.
 type timeline uint8
 
-const (
-	byDeleted timeline = 3
-	timelines          = 4
-)
+const byDeleted timeline = 3
+
+// timelines is how many there are.
+const timelines = 4
 
 // place returns where m stands in timeline t, and whether it stands there at all.
 func place(t timeline, m *parlance.Message) (key string, ok bool) {

@@ -1,0 +1,224 @@
+package pebblestore
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// fullDisk returns a file system on which writing fails while the switch is on.
+func fullDisk(disk vfs.FS) (vfs.FS, *atomic.Bool) {
+	full := new(atomic.Bool)
+	return errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpCreate, errorfs.OpReuseForWrite, errorfs.OpFileWrite, errorfs.OpFilePreallocate, errorfs.OpRename, errorfs.OpMkdirAll:
+			if full.Load() {
+				return syscall.ENOSPC
+			}
+		}
+		return nil
+	})), full
+}
+
+func wantFull(t *testing.T, err error) {
+	t.Helper()
+	wantKind(t, err, parlance.Unavailable)
+	if !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("the error doesn't say why: %v", err)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	fs, full := fullDisk(vfs.NewMem())
+	e := open(t, "store", quiet(fs))
+	const size = 100
+	for n := 1; n <= 10; n++ {
+		if err := appendEntry(e, n, size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full.Store(true)
+	for range 3 {
+		wantFull(t, appendEntry(e, 11, size))
+		wantFull(t, e.Write(t.Context(), []driver.Op{{Partition: derived, Key: []byte("k"), Value: []byte("v")}}, 1))
+		wantLength(t, e, size, 10, 11)
+	}
+	full.Store(false)
+	again(t, func() error { return appendEntry(e, 11, size) })
+	again(t, func() error { return appendEntry(e, 12, size) })
+	wantLength(t, e, size, 12, 12)
+	closeEngine(t, e)
+	e = open(t, "store", quiet(fs))
+	wantLength(t, e, size, 12, 12)
+	closeEngine(t, e)
+}
+
+// again does what a caller does: it tries until the engine is available.
+func again(t *testing.T, do func() error) {
+	t.Helper()
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		err := do()
+		if err == nil {
+			return
+		}
+		wantKind(t, err, parlance.Unavailable)
+		if time.Since(start) > 20*time.Second {
+			t.Fatalf("no end to it: %v", err)
+		}
+	}
+}
+
+// TestFullDiskNowAndThen runs out of room in the middle of logs, tables and manifests.
+func TestFullDiskNowAndThen(t *testing.T) {
+	disk := vfs.NewMem()
+	var ops atomic.Int64
+	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpCreate, errorfs.OpReuseForWrite, errorfs.OpFileWrite, errorfs.OpRename:
+			if ops.Add(1)%40 > 36 {
+				return syscall.ENOSPC
+			}
+		}
+		return nil
+	}))
+	ops.Store(-1000)
+	e := open(t, "store", quiet(fs))
+	const claims, size = 300, 8000
+	for n := 1; n <= claims; n++ {
+		again(t, func() error { return appendEntry(e, n, size) })
+	}
+	wantLength(t, e, size, claims, claims)
+	ops.Store(-1 << 40)
+	again(t, func() error { return e.Write(t.Context(), nil, 0) })
+	closeEngine(t, e)
+	e = open(t, "store", quiet(disk))
+	wantLength(t, e, size, claims, claims)
+	closeEngine(t, e)
+}
+
+func TestFullDiskAtOpen(t *testing.T) {
+	fs, full := fullDisk(vfs.NewMem())
+	full.Store(true)
+	_, err := Open("store", quiet(fs))
+	wantFull(t, err)
+	full.Store(false)
+	e := open(t, "store", quiet(fs))
+	if err := appendEntry(e, 1, 10); err != nil {
+		t.Fatal(err)
+	}
+	closeEngine(t, e)
+	full.Store(true)
+	_, err = Open("store", quiet(fs))
+	wantFull(t, err)
+	full.Store(false)
+	e = open(t, "store", quiet(fs))
+	wantLength(t, e, 10, 1, 1)
+	closeEngine(t, e)
+}
+
+func TestFullDiskAtClose(t *testing.T) {
+	fs, full := fullDisk(vfs.NewMem())
+	e := open(t, "store", quiet(fs))
+	if err := appendEntry(e, 1, 10); err != nil {
+		t.Fatal(err)
+	}
+	full.Store(true)
+	wantFull(t, appendEntry(e, 2, 10))
+	wantFull(t, e.Close())
+	full.Store(false)
+	e = open(t, "store", quiet(fs)) // the folder is free again
+	wantLength(t, e, 10, 1, 2)
+	closeEngine(t, e)
+}
+
+var errDisk = errors.New("input/output error")
+
+func TestDiskFails(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	var broken atomic.Bool
+	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+			return errDisk
+		}
+		return nil
+	}))
+	e := open(t, "store", quiet(fs))
+	if err := appendEntry(e, 1, 10); err != nil {
+		t.Fatal(err)
+	}
+	broken.Store(true)
+	for range 3 {
+		err := appendEntry(e, 2, 10)
+		wantKind(t, err, parlance.Unavailable)
+		if !errors.Is(err, errDisk) {
+			t.Errorf("the error doesn't hold its cause: %v", err)
+		}
+		wantLength(t, e, 10, 1, 2)
+	}
+	broken.Store(false)
+	wantKind(t, appendEntry(e, 2, 10), parlance.Unavailable) // what reached the disk isn't known: no more writes
+	if m := e.Metrics(); m != (Metrics{}) {
+		t.Errorf("metrics of a failed engine: %+v", m)
+	}
+	wantKind(t, e.Close(), parlance.Unavailable)
+	e = open(t, "store", quiet(disk.CrashClone(vfs.CrashCloneCfg{})))
+	wantLength(t, e, 10, 1, 1)
+	closeEngine(t, e)
+}
+
+// TestDiskFailsAnywhere fails one operation of the file system, each in its turn. The
+// process lives, nothing hangs, and what was acknowledged is found again.
+func TestDiskFailsAnywhere(t *testing.T) {
+	const claims, size = 60, 20000
+	step := int32(1)
+	if testing.Short() {
+		step = 7
+	}
+	for i := int32(0); ; i += step {
+		disk := vfs.NewCrashableMem()
+		index := errorfs.OnIndex(i)
+		fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind.ReadOrWrite() == errorfs.OpIsRead {
+				return nil
+			}
+			return index.MaybeError(op)
+		}))
+		acknowledged, started := 0, 0
+		e, err := Open("store", quiet(fs))
+		if err == nil {
+			for n := 1; n <= claims; n++ {
+				started = n
+				if err := appendEntry(e, n, size); err != nil {
+					wantKind(t, err, parlance.Unavailable)
+					break
+				}
+				acknowledged = n
+			}
+			wantLength(t, e, size, acknowledged, started)
+			if err := e.Close(); err != nil && parlance.KindOf(err) != parlance.Unavailable && !errors.Is(err, errorfs.ErrInjected) {
+				t.Errorf("operation %d failed: close: %v", i, err)
+			}
+		} else if k := parlance.KindOf(err); k == parlance.Internal {
+			t.Errorf("operation %d failed: open: %v", i, err)
+		}
+		e = open(t, "store", quiet(disk.CrashClone(vfs.CrashCloneCfg{})))
+		wantLength(t, e, size, acknowledged, started)
+		closeEngine(t, e)
+		if t.Failed() {
+			t.Fatalf("when operation %d failed", i)
+		}
+		if index.Load() >= 0 {
+			t.Logf("%d operations", i)
+			return
+		}
+	}
+}

@@ -1,0 +1,308 @@
+package pebblestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"parlance"
+)
+
+// Options say how an engine is opened. The zero value is good.
+type Options struct {
+	// FS is the file system; nil means the disk.
+	FS vfs.FS
+	// CacheBytes is how much of the tables is kept in memory, uncompressed. 0 means 64 MB.
+	CacheBytes int64
+	// Logger is told what the operator should know; nil means slog.Default. Pebble's
+	// own chatter goes there at debug level.
+	Logger *slog.Logger
+
+	// retryFull is the time between two attempts to write to a full disk; 0 means 200 ms.
+	retryFull time.Duration
+}
+
+// format is the format of Pebble's files that this engine writes. Raising it is a decision:
+// older programs can't open the folder afterwards. In this one the log tells a torn
+// tail, which a crash leaves, from damage before it, and tables have sums on their footers.
+const format = pebble.FormatTableFormatV6
+
+const (
+	defaultCache = 64 << 20
+	memtable     = 32 << 20
+	blockSize    = 16 << 10
+)
+
+// Open opens the store in the folder dir, and makes both if there are none. The errors:
+//
+//   - [parlance.Unavailable]: another process has the store open, or the disk is full
+//   - [parlance.Invalid]: the folder holds other files and no store, was written by a newer
+//     program, or can't be accessed
+//   - [parlance.Corrupt]: something in the folder is damaged; the folder's contents are as they were
+func Open(dir string, o Options) (*Engine, error) {
+	if o.FS == nil {
+		o.FS = vfs.Default
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, fmt.Errorf("open the store in %s: %w", dir, err)
+		}
+		// A folder must have one name in this process, for its lock goes by that.
+		if real, err := filepath.EvalSymlinks(abs); err == nil {
+			abs = real
+		}
+		dir = abs
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = defaultCache
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.retryFull == 0 {
+		o.retryFull = 200 * time.Millisecond
+	}
+	if err := prepare(dir, o.FS); err != nil {
+		return nil, openError(dir, err)
+	}
+	lock, err := o.FS.Lock(o.FS.PathJoin(dir, "LOCK"))
+	if err != nil {
+		return nil, lockError(dir, err)
+	}
+	if err := checkSeal(dir, o.FS); err != nil {
+		return nil, errors.Join(openError(dir, err), lock.Close())
+	}
+	e := &Engine{
+		dir: dir, log: o.Logger, lock: lock, seed: maphash.MakeSeed(),
+		guard: newGuard(o.FS, dir, o.Logger, o.retryFull),
+		cache: pebble.NewCache(o.CacheBytes),
+	}
+	for i := range e.stripes {
+		e.stripes[i] = make(chan struct{}, 1)
+	}
+	if err := e.openDB(settings(e, o.Logger)); err != nil {
+		e.cache.Unref()
+		return nil, errors.Join(openError(dir, err), lock.Close())
+	}
+	e.guard.open()
+	return e, nil
+}
+
+// OpenMemory opens an empty store in memory, which ends with it.
+func OpenMemory() (*Engine, error) {
+	return Open("memory", Options{FS: vfs.NewMem(), CacheBytes: 8 << 20})
+}
+
+// openDB opens Pebble in a goroutine of its own, which Fatalf may end. Where the disk
+// fails, Pebble also panics.
+func (e *Engine) openDB(o *pebble.Options) error {
+	done := make(chan error, 1)
+	go func() {
+		err := errors.New("Pebble gave up")
+		defer func() {
+			if r := recover(); r != nil {
+				err = asError(r)
+			} else if _, failed := e.guard.state(); failed != nil {
+				err = failed
+			}
+			done <- err
+		}()
+		e.db, err = pebble.Open(e.dir, o)
+	}()
+	return <-done
+}
+
+func settings(e *Engine, log *slog.Logger) *pebble.Options {
+	quiet := quietLogger{log: log, guard: e.guard}
+	o := &pebble.Options{
+		FS:                          e.guard,
+		Cache:                       e.cache,
+		FormatMajorVersion:          format,
+		MemTableSize:                memtable,
+		MemTableStopWritesThreshold: 3,
+		L0CompactionThreshold:       2,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		Logger:                      quiet,
+		EventListener: &pebble.EventListener{
+			BackgroundError: func(err error) { log.Error("store's background work failed", "dir", e.dir, "error", err) },
+			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				log.Error("store is damaged", "dir", e.dir, "file", i.Path, "error", i.Details)
+			},
+		},
+	}
+	for i := range o.Levels {
+		o.Levels[i] = pebble.LevelOptions{
+			BlockSize:    blockSize,
+			Compression:  func() *sstable.CompressionProfile { return sstable.ZstdCompression },
+			FilterPolicy: bloom.FilterPolicy(10),
+			FilterType:   pebble.TableFilter,
+		}
+	}
+	return o
+}
+
+// prepare makes the folder, or finds out that it isn't one for a store.
+func prepare(dir string, fsys vfs.FS) error {
+	names, err := fsys.List(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeFolder(dir, fsys)
+	}
+	if err != nil {
+		return err
+	}
+	rows := false
+	for _, name := range names {
+		if strings.HasPrefix(name, markerPrefix) {
+			return nil
+		}
+		rows = rows || strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".log")
+	}
+	// A crash may have come before the store was made; then there is a manifest at most.
+	foreign := slices.DeleteFunc(names, func(name string) bool {
+		return name == "LOCK" || name == "lost+found" ||
+			strings.HasPrefix(name, "marker.") || name == sealName || strings.HasPrefix(name, "MANIFEST-") || strings.HasPrefix(name, "OPTIONS-")
+	})
+	made := len(foreign) < len(names)
+	if rows && made {
+		return parlance.Errorf(parlance.Corrupt,
+			"the store in %s has lost the file marker.manifest.*, which names its manifest; nothing was changed: restore the folder from a backup", dir)
+	}
+	if len(foreign) > 0 {
+		slices.Sort(foreign)
+		return parlance.Errorf(parlance.Invalid,
+			"the folder %s holds other files (%s) and no store; name an empty folder", dir, foreign[0])
+	}
+	return nil
+}
+
+// makeFolder makes dir and what leads to it, so that a crash doesn't lose it again.
+func makeFolder(dir string, fsys vfs.FS) error {
+	parent := fsys.PathDir(dir)
+	if _, err := fsys.Stat(parent); errors.Is(err, fs.ErrNotExist) && parent != dir {
+		if err := makeFolder(parent, fsys); err != nil {
+			return err
+		}
+	}
+	if err := fsys.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	d, err := fsys.OpenDir(parent)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func lockError(dir string, err error) error {
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) && !errors.Is(err, fs.ErrPermission) {
+		return parlance.Wrap(parlance.Unavailable, err, "the store in %s is in use by another process", dir)
+	}
+	if strings.Contains(err.Error(), "lock held by current process") {
+		return parlance.Wrap(parlance.Unavailable, err, "the store in %s is in use by this process already", dir)
+	}
+	return openError(dir, err)
+}
+
+// openError says what is to be done about err. An error that isn't the
+// operating system's is about what the files hold.
+func openError(dir string, err error) error {
+	var errno syscall.Errno
+	var known *parlance.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case passes(err):
+		return noRoom(dir, err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+		return parlance.Wrap(parlance.Invalid, err, "the store in %s can't be accessed", dir)
+	case strings.Contains(err.Error(), "unknown format major version"):
+		return parlance.Wrap(parlance.Invalid, err,
+			"the store in %s was written by a newer program; open it with that one or a later one. Nothing was changed", dir)
+	case errors.Is(err, fs.ErrNotExist), !errors.As(err, &errno):
+		return parlance.Wrap(parlance.Corrupt, err, "the store in %s is damaged; nothing was changed: restore the folder from a backup", dir)
+	default:
+		return parlance.Wrap(parlance.Unavailable, err, "open the store in %s", dir)
+	}
+}
+
+// readError gives an error of Pebble's reads its kind.
+func (e *Engine) readError(err error) error {
+	switch {
+	case pebble.IsCorruptionError(err):
+		return parlance.Wrap(parlance.Corrupt, err, "the store in %s is damaged; nothing was changed: restore the folder from a backup", e.dir)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	default:
+		return parlance.Wrap(parlance.Unavailable, err, "read from the store in %s", e.dir)
+	}
+}
+
+// Close waits for calls under way and releases the folder. If the engine can't write
+// it returns why, and leaves the folder as a crash would: whole.
+func (e *Engine) Close() error {
+	e.calls.Wait()
+	trouble, err := e.guard.state()
+	if err == nil {
+		closed := make(chan error, 1)
+		go func() {
+			err := errors.New("Pebble gave up")
+			defer func() { closed <- err }()
+			e.commits.Wait()
+			err = e.db.Close()
+		}()
+		select {
+		case err := <-closed:
+			e.cache.Unref()
+			if err != nil {
+				return errors.Join(parlance.Wrap(parlance.Unavailable, err, "close the store in %s", e.dir), e.lock.Close())
+			}
+			if err := seal(e.dir, e.guard.FS); err != nil {
+				e.log.Warn("store closed without a seal: damage at rest may go unnoticed", "dir", e.dir, "error", err)
+			}
+			return e.lock.Close()
+		case <-trouble:
+			_, err = e.guard.state()
+		}
+	}
+	// Closing Pebble now could take forever. Cut off from the disk, it does no harm.
+	err = e.guard.fail(err)
+	e.guard.quiesce()
+	return errors.Join(err, e.lock.Close())
+}
+
+// A quietLogger passes Pebble's talk on.
+type quietLogger struct {
+	log   *slog.Logger
+	guard *guard
+}
+
+func (l quietLogger) Infof(format string, args ...any) {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.log.Debug("pebble: " + fmt.Sprintf(format, args...))
+	}
+}
+
+func (l quietLogger) Errorf(format string, args ...any) {
+	l.log.Warn("pebble: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf is called where Pebble can't go on, and must not return. It ends the
+// goroutine instead of the process, which gives back the locks that are held, after it has
+// cut Pebble off from the disk. Reads go on.
+func (l quietLogger) Fatalf(format string, args ...any) {
+	l.guard.fail(fmt.Errorf(format, args...))
+	runtime.Goexit()
+}

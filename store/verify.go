@@ -1,0 +1,384 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// A Finding is one contradiction that [Store.Verify] found.
+type Finding struct {
+	Conversation parlance.ConversationID // empty if it is about the workspace
+	Text         string
+}
+
+// A VerifyReport counts what was looked at.
+type VerifyReport struct {
+	Conversations int
+	Entries       int // of all logs
+	Messages      int // that aren't deleted
+	Findings      int
+}
+
+// Verify reads a whole workspace and holds everything derived against the logs: hash
+// chains, counts, every pointer of every timeline, the index, the lists. It calls report for each
+// contradiction, and progress, if it isn't nil, now and then. It changes nothing, and expects that
+// nobody writes meanwhile.
+func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func(Finding), progress func(VerifyReport)) (VerifyReport, error) {
+	v := &verifier{s: s, ctx: ctx, ws: ws, tell: report}
+	counts := [len(kinds)]uint64{}
+	for r, err := range s.registered(ctx, ws, 1) {
+		if err != nil {
+			return v.report, fmt.Errorf("verify workspace %q: %w", ws, err)
+		}
+		ref := parlance.Ref{Workspace: ws, Conversation: r.id}
+		v.ref = ref
+		about, err := s.Conversation(ctx, ref)
+		switch parlance.KindOf(err) {
+		case parlance.NotFound, parlance.Corrupt:
+			v.find("%v", err)
+			continue
+		}
+		if err != nil {
+			return v.report, fmt.Errorf("verify conversation %s: %w", ref, err)
+		}
+		counts[indexOf(kinds[:], about.Kind)]++
+		if counts != r.counts {
+			v.find("the registry counts %v conversations by kind up to here, there are %v", r.counts, counts)
+			counts = r.counts
+		}
+		if err := v.conversation(&about); err != nil {
+			if parlance.KindOf(err) != parlance.Corrupt || ctx.Err() != nil {
+				return v.report, fmt.Errorf("verify conversation %s: %w", ref, err)
+			}
+			v.find("%v", err)
+		}
+		v.report.Conversations++
+		if progress != nil {
+			progress(v.report)
+		}
+	}
+	v.ref = parlance.Ref{Workspace: ws}
+	err := v.acrossRows()
+	return v.report, err
+}
+
+type verifier struct {
+	s      *Store
+	ctx    context.Context
+	ws     parlance.WorkspaceID
+	ref    parlance.Ref
+	tell   func(Finding)
+	report VerifyReport
+	across int // rows that the timeline across conversations should have
+}
+
+func (v *verifier) find(format string, args ...any) {
+	v.report.Findings++
+	v.tell(Finding{v.ref.Conversation, fmt.Sprintf(format, args...)})
+}
+
+// verifyGroup is how many entries are held against their rows at once.
+const verifyGroup = 1000
+
+func (v *verifier) conversation(about *parlance.Conversation) error {
+	c := v.s.conversations.acquire(v.ref)
+	defer v.s.conversations.release(c)
+	t, err := v.s.readerTail(v.ctx, c)
+	if err != nil {
+		return err
+	}
+	at := &view{v.s, c, t}
+	for l := range timeline(timelines) {
+		if _, err := at.line(v.ctx, l); err != nil {
+			if errors.Is(err, errMoved) {
+				v.find("timeline %d: the rows of its ranges are not as many as the head says", l)
+				return nil
+			}
+			return err
+		}
+	}
+	w := &walk{verifier: v, view: at, across: isAcross(about.Kind)}
+	for e, err := range v.s.Log(v.ctx, v.ref, 1) {
+		if err != nil {
+			return err
+		}
+		if err := w.entry(e); err != nil {
+			return err
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	w.head()
+	if err := w.timelines(); err != nil {
+		return err
+	}
+	v.report.Messages += w.next.total
+	if w.across {
+		v.across += w.next.total
+	}
+	return v.lists(about, t)
+}
+
+// A walk goes through one conversation's log and counts it anew.
+type walk struct {
+	*verifier
+	view     *view
+	across   bool
+	next     tail // what the log comes to
+	messages int  // distinct ones, deleted ones included
+	group    []Entry
+}
+
+func (w *walk) entry(e Entry) error {
+	w.verifier.report.Entries++
+	header := e.appendHeader(nil)
+	w.next.chain = e.link(w.next.chain, header)
+	w.next.number = e.Number
+	if e.Previous != 0 {
+		if e.Previous >= e.Number || e.First > e.Previous {
+			w.find("entry %d follows on entry %d of a message that began with entry %d", e.Number, e.Previous, e.First)
+			return nil
+		}
+		before, err := w.s.entries(w.ctx, w.ref, []uint64{e.Previous})
+		if err != nil {
+			return err
+		}
+		if before[0].Message.ID != e.Message.ID {
+			w.find("entry %d is a version of message %q, the entry %d before it one of %q", e.Number, e.Message.ID, e.Previous, before[0].Message.ID)
+		}
+		w.count(&before[0].Message, -1)
+	}
+	w.count(&e.Message, +1)
+	if e.total != w.next.total || e.private != w.next.private {
+		w.find("entry %d counts %d messages, %d of them private; there are %d and %d", e.Number, e.total, e.private, w.next.total, w.next.private)
+	}
+	if e.Number%chainEvery == 0 {
+		if err := w.chain(e.Number); err != nil {
+			return err
+		}
+	}
+	if w.group = append(w.group, e); len(w.group) == verifyGroup {
+		return w.flush()
+	}
+	return nil
+}
+
+func (w *walk) count(m *parlance.Message, by int) {
+	if m.State == parlance.Deleted {
+		return
+	}
+	w.next.total += by
+	if m.Private() {
+		w.next.private += by
+	}
+}
+
+// chain holds the hash that an entry's row carries against the log up to there.
+func (w *walk) chain(number uint64) error {
+	row, err := w.s.get(w.ctx, w.s.layout.logPartition(w.ref, number), w.s.layout.logKey(number))
+	if err != nil {
+		return err
+	}
+	_, chain, err := decodeEntry(number, row)
+	if err == nil && string(chain) != string(w.next.chain[:]) {
+		w.find("the hash chain breaks at or before entry %d", number)
+		copy(w.next.chain[:], chain) // go on from there, so that a second break shows too
+	}
+	return err
+}
+
+// flush holds a group of entries against the index and the timelines.
+func (w *walk) flush() error {
+	want := map[driver.Partition]map[string]uint64{}
+	expect := func(p driver.Partition, key string, number uint64) {
+		if want[p] == nil {
+			want[p] = map[string]uint64{}
+		}
+		want[p][key] = number
+	}
+	for i := range w.group {
+		m := &w.group[i].Message
+		expect(w.s.layout.idPartition(w.ws, m.ID), string(idKey(m.ID, w.ref.Conversation)), 0)
+	}
+	current, err := w.pointers(want)
+	if err != nil {
+		return err
+	}
+	clear(want)
+	for i := range w.group {
+		e := &w.group[i]
+		m := &e.Message
+		switch n := current[string(idKey(m.ID, w.ref.Conversation))]; {
+		case n == e.Number:
+			w.messages++
+		case n < e.Number || n > w.view.tail.number:
+			w.find("the index says entry %d for message %q, which has entry %d", n, m.ID, e.Number)
+			continue
+		default:
+			continue // a later version stands for it
+		}
+		for t := range timeline(timelines) {
+			if key, ok := place(t, m); ok {
+				expect(timelinePartition(w.ref, t, w.view.tail.lines[t].above(key)[0].id), key, e.Number<<1|uint64(bit(m.Private())))
+			}
+		}
+		if w.across && m.State != parlance.Deleted {
+			p := parlance.Position{Time: m.Created, ID: m.ID, Conversation: w.ref.Conversation}
+			expect(acrossPartition(w.ws, monthOf(p.Time)), string(acrossKey(p)), e.Number<<1|uint64(bit(m.Private())))
+		}
+	}
+	w.group = w.group[:0]
+	for p, rows := range want {
+		got, err := w.pointers(map[driver.Partition]map[string]uint64{p: rows})
+		if err != nil {
+			return err
+		}
+		for key, value := range rows {
+			if got[key] != value {
+				w.find("timeline %q: the pointer of message %q says entry %d, its current version is entry %d",
+					p.Key[:1], key[8:], got[key]>>1, value>>1)
+			}
+		}
+	}
+	return nil
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// pointers reads the numbers under the keys; 0 where there is none.
+func (w *walk) pointers(want map[driver.Partition]map[string]uint64) (map[string]uint64, error) {
+	got := map[string]uint64{}
+	for p, rows := range want {
+		names := make([]string, 0, len(rows))
+		for k := range rows {
+			names = append(names, k)
+		}
+		slices.Sort(names)
+		keys := make([][]byte, len(names))
+		for i, k := range names {
+			keys[i] = []byte(k)
+		}
+		values, err := w.s.engine.Get(w.ctx, p, keys)
+		if err != nil {
+			return nil, err
+		}
+		for i, value := range values {
+			if value == nil {
+				continue
+			}
+			n, err := varint(value)
+			if err != nil {
+				return nil, w.s.corrupt(err, "the row of message %q", names[i])
+			}
+			got[names[i]] = n
+		}
+	}
+	return got, nil
+}
+
+// head holds the head row against the log.
+func (w *walk) head() {
+	t := w.view.tail
+	if t.number != w.next.number {
+		w.find("the head ends at entry %d, the log at entry %d", t.number, w.next.number)
+		return
+	}
+	if t.chain != w.next.chain {
+		w.find("the head's hash is not that of the log")
+	}
+	if t.total != w.next.total || t.private != w.next.private {
+		w.find("the head counts %d messages, %d of them private; there are %d and %d", t.total, t.private, w.next.total, w.next.private)
+	}
+}
+
+// timelines counts the pointers of each range. Together with the check that every
+// message has its pointer this shows that there is none too many.
+func (w *walk) timelines() error {
+	for t := range timeline(timelines) {
+		l := &w.view.tail.lines[t]
+		sum := 0
+		for _, sp := range append(l.closed[:len(l.closed):len(l.closed)], l.top) {
+			live, private := 0, 0
+			for row, err := range w.s.engine.Scan(w.ctx, timelinePartition(w.ref, t, sp.id), driver.Range{}) {
+				if err != nil {
+					return err
+				}
+				p, err := decodePointer(row.Value)
+				if err != nil {
+					return w.s.corrupt(err, "timeline %d", t)
+				}
+				live++
+				private += bit(p.private)
+				if string(row.Key) < sp.low {
+					w.find("timeline %d: a pointer lies below its range %d", t, sp.id)
+				}
+			}
+			if live != sp.live || private != sp.private {
+				w.find("timeline %d, range %d: it counts %d pointers, %d of them private; there are %d and %d", t, sp.id, sp.live, sp.private, live, private)
+			}
+			sum += live
+		}
+		want := w.next.total
+		if t == byDeleted {
+			want = w.messages - w.next.total
+		}
+		if sum != want {
+			w.find("timeline %d has %d pointers for %d messages", t, sum, want)
+		}
+	}
+	return nil
+}
+
+// lists looks for the conversation in the lists that should have it.
+func (v *verifier) lists(about *parlance.Conversation, t *tail) error {
+	lists := []List{{Kind: about.Kind}}
+	members, err := v.s.Members(v.ctx, v.ref)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		lists = append(lists, List{Account: m.Account})
+	}
+	at := t.listedAt(about)
+	for _, l := range lists {
+		row, err := v.s.get(v.ctx, listPartition(v.ws, l, monthOf(at)), listKey(at, v.ref.Conversation))
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			v.find("the list of %s%s lacks it at %s", l.Kind, l.Account, at)
+		}
+	}
+	return nil
+}
+
+// acrossRows counts the timeline across conversations.
+func (v *verifier) acrossRows() error {
+	rows := 0
+	for m, err := range v.s.engine.Scan(v.ctx, acrossMonths(v.ws), driver.Range{}) {
+		if err != nil {
+			return err
+		}
+		for _, err := range v.s.engine.Scan(v.ctx, acrossPartition(v.ws, monthOfKey(m.Key)), driver.Range{}) {
+			if err != nil {
+				return err
+			}
+			rows++
+		}
+	}
+	if rows != v.across {
+		v.find("the timeline across conversations has %d rows for %d messages", rows, v.across)
+	}
+	return nil
+}
