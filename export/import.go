@@ -1,0 +1,156 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"parlance"
+	"parlance/store"
+)
+
+// ImportOptions are an import's settings. The zero value is good.
+type ImportOptions struct {
+	// Workers is how many conversations are written at once; 0 means 16.
+	Workers int
+	// Merchant becomes a member of every shop's and order's conversation that the
+	// file names; empty means nobody does.
+	Merchant parlance.AccountID
+	// Progress, if set, is called every some thousand lines, never twice at once.
+	Progress func(Progress)
+	// Bad, if set, is called for each line that could not be imported, as soon as
+	// that is known, never twice at once.
+	Bad func(LineError)
+}
+
+// Progress is how far an import or export has come.
+type Progress struct {
+	Messages      int   // stored or known already; or written
+	Bad           int   // lines that could not be imported
+	Conversations int   // made by the import so far; or begun by the export
+	Bytes         int64 // read from the file as it is, compressed or not; or written
+}
+
+// Report is what an import did.
+type Report struct {
+	Messages int // lines that are in the store now: New, Changed and Same together
+	New      int // messages that were not known
+	Changed  int // messages that were known with other content
+	Same     int // lines that brought nothing new
+	Bad      int // lines that could not be imported
+
+	Conversations int         // that were not known
+	Errors        []LineError // of the first 100 bad lines
+}
+
+// maxErrors is how many bad lines a Report keeps.
+const maxErrors = 100
+
+// A LineError says why one line was not imported. It is no reason to stop.
+type LineError struct {
+	File   string
+	Line   int // from 1
+	Reason string
+}
+
+// Error returns "file:line: reason".
+func (e LineError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason) }
+
+// Import reads the lines of r, gzipped or not, into workspace ws; name is what
+// reports call the file. Conversations that are not known are made, in the order of
+// the file, with the title and kind of their first line; senders become members.
+// Messages keep their ids, times and places. Doing it again stores nothing, and never
+// undoes what was changed in the store since.
+//
+// A bad line is reported and left out. An error ends the import: r could not be read to
+// its end (all whole lines before are imported), the store failed, or ctx is done.
+// The Report holds what was done until then; the same import again does the rest.
+// After ctx is done Import still waits for a Read of r that is under way.
+//
+// Memory is bounded, whatever the file: a few chunks of some MiB, and 32 MiB of what is
+// remembered of conversations and their members.
+func Import(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, name string, r io.Reader, o ImportOptions) (Report, error) {
+	if err := parlance.CheckWorkspace(ws); err != nil {
+		return Report{}, err
+	}
+	if o.Merchant != "" {
+		if err := parlance.CheckID("merchant", o.Merchant); err != nil {
+			return Report{}, err
+		}
+	}
+	if o.Workers <= 0 {
+		o.Workers = 16
+	}
+	counted := &countedReader{r: r}
+	lines, err := newSplitter(name, counted)
+	if err != nil {
+		return Report{}, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	im := &importer{store: s, workspace: ws, file: name, o: o, known: map[parlance.ConversationID]*known{}}
+
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	parsers := runtime.GOMAXPROCS(0)
+	free := make(chan *chunk, parsers+2)
+	for range cap(free) {
+		free <- newChunk()
+	}
+	read := make(chan *chunk, cap(free))    // for any parser
+	ordered := make(chan *chunk, cap(free)) // the same, for the writer
+	wg.Go(func() {
+		defer close(ordered)
+		defer close(read)
+		for more := true; more; {
+			select {
+			case c := <-free:
+				more = lines.fill(ctx, c)
+				read <- c
+				ordered <- c
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	for range parsers {
+		wg.Go(func() {
+			for c := range read {
+				c.parse(name)
+			}
+		})
+	}
+
+	for c := range ordered {
+		<-c.parsed
+		if err := im.write(ctx, c); err != nil {
+			return im.report, err
+		}
+		im.progress(counted.n.Load())
+		if c.err != nil {
+			return im.report, c.err
+		}
+		c.reset()
+		free <- c
+	}
+	if err := ctx.Err(); err != nil {
+		return im.report, fmt.Errorf("import %s: %w", name, err)
+	}
+	return im.report, nil
+}
+
+// countedReader counts what is read from r.
+type countedReader struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+// Read reads from r.
+func (c *countedReader) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}

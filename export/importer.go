@@ -1,0 +1,327 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+
+	"parlance"
+	"parlance/store"
+)
+
+// An importer writes a file's chunks into the store, one after the other.
+type importer struct {
+	store     *store.Store
+	workspace parlance.WorkspaceID
+	file      string
+	o         ImportOptions
+
+	known map[parlance.ConversationID]*known
+	size  int // of known, in bytes, roughly
+
+	mu     sync.Mutex // guards report, and lets callbacks run one at a time
+	report Report
+}
+
+// known is what is remembered of a conversation between two chunks. Losing it costs
+// reads and nothing else.
+type known struct {
+	first    first
+	customer bool // is known, or there is none to know
+	members  map[parlance.AccountID]struct{}
+}
+
+// maxKnown is how many bytes of known are kept, roughly; then it is begun anew.
+const maxKnown = 32 << 20
+
+// first is what the first line of a conversation said of it. It is the native form
+// of a conversation that was imported: a line that says otherwise is kept as it is,
+// and a title that is changed in the store later changes no line.
+type first struct {
+	Kind  parlance.Kind `json:"conversation_kind"`
+	Title string        `json:"title"`
+}
+
+// A group is the messages that one chunk has for one conversation, in their order.
+type group struct {
+	ref   parlance.Ref
+	known *known
+	items []*item
+}
+
+// write stores a chunk's messages: its conversations one beside the other, each in
+// the order of the file.
+func (im *importer) write(ctx context.Context, c *chunk) error {
+	for _, e := range c.bad {
+		im.bad(e)
+	}
+	groups := im.group(c)
+	if err := im.create(ctx, groups); err != nil {
+		return fmt.Errorf("import %s: %w", im.file, err)
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan *group)
+	var wg sync.WaitGroup
+	for range min(im.o.Workers, len(groups)) {
+		wg.Go(func() {
+			for g := range next {
+				if err := im.writeGroup(ctx, g); err != nil {
+					cancel(fmt.Errorf("import %s, line %d: %w", im.file, g.items[0].line, err))
+				}
+			}
+		})
+	}
+feed:
+	for _, g := range groups {
+		select {
+		case next <- g:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// group sorts a chunk's items by conversation, in the order in which these first appear.
+func (im *importer) group(c *chunk) []*group {
+	var groups []*group
+	byID := map[parlance.ConversationID]*group{}
+	for i := range c.items {
+		it := &c.items[i]
+		id := it.conversation
+		g := byID[id]
+		if g == nil {
+			g = &group{ref: parlance.Ref{Workspace: im.workspace, Conversation: id}}
+			byID[id] = g
+			groups = append(groups, g)
+		}
+		g.items = append(g.items, it)
+	}
+	return groups
+}
+
+// create makes the conversations that don't exist yet, in one call, and sets what is
+// known of each.
+func (im *importer) create(ctx context.Context, groups []*group) error {
+	if im.size > maxKnown {
+		im.known, im.size = map[parlance.ConversationID]*known{}, 0
+	}
+	var unknown []*group
+	var cs []parlance.Conversation
+	for _, g := range groups {
+		if g.known = im.known[g.ref.Conversation]; g.known != nil {
+			continue
+		}
+		c, err := g.conversation()
+		if err != nil {
+			return err
+		}
+		unknown, cs = append(unknown, g), append(cs, c)
+	}
+	if len(cs) == 0 {
+		return nil
+	}
+	made, err := im.store.Create(ctx, im.workspace, cs...)
+	if err != nil {
+		return fmt.Errorf("create conversations: %w", err)
+	}
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	for i, m := range made {
+		c := &m.Conversation
+		k := &known{
+			first:    first{c.Kind, c.Title},
+			customer: c.Customer != "" || !hasCustomer(c.Kind),
+			members:  map[parlance.AccountID]struct{}{},
+		}
+		if c.Native.Dialect == Lines {
+			if err := json.Unmarshal(c.Native.JSON, &k.first); err != nil {
+				return parlance.Wrap(parlance.Corrupt, err, "read the native form of conversation %q", c.ID)
+			}
+		}
+		unknown[i].known = k
+		im.known[c.ID] = k
+		im.size += 200 + len(c.ID) + len(k.first.Title)
+		if m.New {
+			im.report.Conversations++
+		}
+	}
+	return nil
+}
+
+// conversation returns g's conversation as it is when its first item is the first that
+// is heard of it.
+func (g *group) conversation() (parlance.Conversation, error) {
+	it := g.items[0]
+	native, err := json.Marshal(it.first)
+	if err != nil {
+		return parlance.Conversation{}, fmt.Errorf("write what line %d says of its conversation: %w", it.line, err)
+	}
+	c := parlance.Conversation{
+		ID:      it.conversation,
+		Kind:    it.first.Kind,
+		Title:   it.first.Title,
+		Created: it.message.Sent,
+		Native:  parlance.Native{Dialect: Lines, JSON: native},
+	}
+	if hasCustomer(c.Kind) {
+		c.Customer = g.customer()
+	}
+	if c.Kind == parlance.Order {
+		c.OrderID, c.OrderNumber = string(c.ID), string(c.ID)
+	}
+	return c, nil
+}
+
+// hasCustomer reports whether a conversation of kind k is with one customer.
+func hasCustomer(k parlance.Kind) bool { return k == parlance.Shop || k == parlance.Order }
+
+// customer returns the first sender of g that is a customer, or "".
+func (g *group) customer() parlance.AccountID {
+	for _, it := range g.items {
+		if it.message.Role == parlance.Customer {
+			return it.message.Sender
+		}
+	}
+	return ""
+}
+
+// writeGroup stores g's members and messages.
+func (im *importer) writeGroup(ctx context.Context, g *group) error {
+	if err := im.addMembers(ctx, g); err != nil {
+		return err
+	}
+	if who := g.customer(); who != "" && !g.known.customer {
+		_, err := im.store.UpdateConversation(ctx, g.ref, func(c *parlance.Conversation) error {
+			if c.Customer == "" {
+				c.Customer = who
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("name the customer of %s: %w", g.ref, err)
+		}
+		g.known.customer = true
+	}
+	for _, it := range g.items {
+		if it.message.Native.JSON == nil && it.first != g.known.first {
+			c := parlance.Conversation{ID: it.conversation, Kind: it.first.Kind, Title: it.first.Title}
+			line := AppendRecord(nil, RecordOf(&c, &it.message))
+			it.message.Native = parlance.Native{Dialect: Lines, JSON: line}
+		}
+	}
+	for part := range slices.Chunk(g.items, 1000) {
+		if err := im.put(ctx, g.ref, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addMembers makes members of g's senders that are not known to be.
+func (im *importer) addMembers(ctx context.Context, g *group) error {
+	var ms []parlance.Member
+	size := 0
+	add := func(m parlance.Member) {
+		if _, ok := g.known.members[m.Account]; ok || m.Account == "" {
+			return
+		}
+		g.known.members[m.Account] = struct{}{}
+		ms = append(ms, m)
+		size += 50 + len(m.Account)
+	}
+	for _, it := range g.items {
+		m := &it.message
+		add(parlance.Member{Account: m.Sender, Name: m.SenderName, Role: m.Role, Joined: m.Sent})
+	}
+	if hasCustomer(g.known.first.Kind) {
+		add(parlance.Member{Account: im.o.Merchant, Role: parlance.Merchant, Joined: g.items[0].message.Sent})
+	}
+	if len(ms) == 0 {
+		return nil
+	}
+	if err := im.store.AddMembers(ctx, g.ref, ms...); err != nil {
+		return fmt.Errorf("add members to %s: %w", g.ref, err)
+	}
+	im.mu.Lock()
+	im.size += size
+	im.mu.Unlock()
+	return nil
+}
+
+// put stores items of one conversation. If the store takes offence at one of them, the
+// others are stored all the same.
+func (im *importer) put(ctx context.Context, ref parlance.Ref, items []*item) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ms := make([]parlance.Message, len(items))
+	for i, it := range items {
+		ms[i] = it.message
+	}
+	outcomes, err := im.store.Put(ctx, ref, store.Import, ms...)
+	switch {
+	case errors.Is(err, parlance.Invalid) && len(items) == 1:
+		im.bad(LineError{File: im.file, Line: items[0].line, Reason: err.Error()})
+		return nil
+	case errors.Is(err, parlance.Invalid):
+		for i := range items {
+			if err := im.put(ctx, ref, items[i:i+1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	case err != nil:
+		return fmt.Errorf("store messages of %s: %w", ref, err)
+	}
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.report.Messages += len(outcomes)
+	for _, o := range outcomes {
+		switch o.Result {
+		case store.New:
+			im.report.New++
+		case store.Changed:
+			im.report.Changed++
+		case store.Same:
+			im.report.Same++
+		}
+	}
+	return nil
+}
+
+// bad reports a line that is left out.
+func (im *importer) bad(e LineError) {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.report.Bad++
+	if len(im.report.Errors) < maxErrors {
+		im.report.Errors = append(im.report.Errors, e)
+	}
+	if im.o.Bad != nil {
+		im.o.Bad(e)
+	}
+}
+
+// progress tells how far the import has come, bytes of the file having been read.
+func (im *importer) progress(bytes int64) {
+	if im.o.Progress == nil {
+		return
+	}
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.o.Progress(Progress{
+		Messages:      im.report.Messages,
+		Bad:           im.report.Bad,
+		Conversations: im.report.Conversations,
+		Bytes:         bytes,
+	})
+}

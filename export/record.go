@@ -1,0 +1,255 @@
+package export
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"parlance"
+)
+
+// A Record is one line of an archive: a message, and what is needed to know its
+// conversation. Fields of a line that are not here are ignored by [ParseRecord].
+//
+// All times are written as RFC 3339 in UTC with milliseconds.
+type Record struct {
+	Conversation parlance.ConversationID `json:"conversation"`
+	Kind         parlance.Kind           `json:"conversation_kind"`
+	Title        string                  `json:"title"` // of the conversation; may be empty
+
+	ID         parlance.MessageID `json:"id"`
+	Sender     parlance.AccountID `json:"sender"`
+	SenderName string             `json:"sender_name"`
+	SenderRole parlance.Role      `json:"sender_role"` // empty if not known
+	Sent       parlance.Time      `json:"-"`           // "sent_at"
+	Type       parlance.Type      `json:"type"`
+	Text       string             `json:"text"`
+	Edited     parlance.Time      `json:"-"` // "edited_at"; zero, written null, if never
+	Deleted    bool               `json:"deleted"`
+	Reactions  []Reaction         `json:"reactions"`
+	ReplyTo    parlance.MessageID `json:"reply_to"` // empty, written null, if it answers none
+	Synthetic  []string           `json:"synthetic"`
+
+	// Seq is the message's place in its conversation, from 0 to [MaxSeq]; -1 if
+	// the line gives none, and then it is not written.
+	Seq int64 `json:"seq"`
+
+	// The rest is written only where it isn't zero.
+
+	DeletedAt   parlance.Time `json:"-"` // "deleted_at"
+	Attachments []Attachment  `json:"attachments"`
+	Thread      string        `json:"thread"`
+
+	// Recalled tells a deleted message that keeps its place, without its
+	// content, from one that is gone. Deleted is set as well.
+	Recalled bool `json:"recalled"`
+}
+
+// MaxSeq is the highest place of a message that a [Record] can have.
+const MaxSeq = 1<<32 - 2
+
+// A Reaction is all that reacted with one emoji, in order.
+type Reaction struct {
+	Emoji   string               `json:"emoji"`
+	Senders []parlance.AccountID `json:"senders"`
+}
+
+// An Attachment is a file that came with a message. One with a size is written in
+// the order type, name, size, url, one without in the order type, url, name.
+type Attachment struct {
+	Type parlance.Type `json:"type"`
+	Name string        `json:"name"`
+	URL  string        `json:"url"`
+	Size *int64        `json:"size"` // bytes; nil if not known
+}
+
+// line is a Record as package json reads it.
+type line struct {
+	Record
+	Sent      stamp `json:"sent_at"`
+	Edited    stamp `json:"edited_at"`
+	DeletedAt stamp `json:"deleted_at"`
+}
+
+// stamp is a Time that is read from RFC 3339, or from null as zero.
+type stamp parlance.Time
+
+// UnmarshalJSONFrom reads a stamp. Digits below the millisecond are cut off.
+func (s *stamp) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	t, err := d.ReadToken()
+	if err != nil {
+		return err
+	}
+	switch t.Kind() {
+	case 'n':
+		*s = 0
+		return nil
+	case '"':
+	default:
+		return errNotTime
+	}
+	at, err := time.Parse(time.RFC3339, t.String())
+	if err != nil {
+		return errNotTime
+	}
+	*s = stamp(parlance.TimeOf(at))
+	if *s < stamp(parlance.MinTime) || *s > stamp(parlance.MaxTime) {
+		return errNotTime
+	}
+	return nil
+}
+
+// ParseRecord reads one line, without its line end. What is wrong with a line is
+// told as a [parlance.Invalid] error that names the field and holds nothing of the
+// message's text. A line must give its conversation and that one's kind, an id, a
+// sender, a time and a type; other fields that are missing or null are zero.
+func ParseRecord(b []byte) (Record, error) {
+	l := line{Record: Record{Seq: -1}}
+	if err := json.Unmarshal(b, &l); err != nil {
+		return Record{}, parlance.Errorf(parlance.Invalid, "%s", reason(b, err))
+	}
+	r := l.Record
+	r.Sent, r.Edited, r.DeletedAt = parlance.Time(l.Sent), parlance.Time(l.Edited), parlance.Time(l.DeletedAt)
+	if err := r.check(); err != nil {
+		return Record{}, err
+	}
+	return r, nil
+}
+
+// check reports what keeps r from being stored.
+func (r *Record) check() error {
+	if err := parlance.CheckID("conversation", r.Conversation); err != nil {
+		return err
+	}
+	if err := parlance.CheckID("id", r.ID); err != nil {
+		return err
+	}
+	if err := parlance.CheckID("sender", r.Sender); err != nil {
+		return err
+	}
+	switch r.Kind {
+	case parlance.Room, parlance.Direct, parlance.Shop, parlance.Order:
+	default:
+		return parlance.Errorf(parlance.Invalid, "conversation_kind: want room, direct, shop or order")
+	}
+	switch r.SenderRole {
+	case "", parlance.Customer, parlance.Merchant, parlance.Agent, parlance.Bot, parlance.SystemRole,
+		parlance.MemberRole, parlance.Manager, parlance.Owner:
+	default:
+		return parlance.Errorf(parlance.Invalid,
+			"sender_role: want customer, merchant, agent, bot, system, member, manager or owner")
+	}
+	switch {
+	case r.Sent.IsZero():
+		return parlance.Errorf(parlance.Invalid, "sent_at is missing, or is the start of 1970")
+	case r.Type == "":
+		return parlance.Errorf(parlance.Invalid, "type is missing")
+	case r.Seq < -1 || r.Seq > MaxSeq:
+		return parlance.Errorf(parlance.Invalid, "seq: want 0 to %d", int64(MaxSeq))
+	case r.Recalled && !r.Deleted:
+		return parlance.Errorf(parlance.Invalid, "recalled: the message must be deleted as well")
+	}
+	return nil
+}
+
+// AppendRecord appends r to b in the archive's one form, without a line end:
+// no spaces, a fixed order of keys, and in strings nothing escaped but what JSON asks
+// for. Bytes of a string that aren't UTF-8 are replaced by U+FFFD.
+func AppendRecord(b []byte, r Record) []byte {
+	b = appendString(append(b, `{"conversation":`...), string(r.Conversation))
+	b = appendString(append(b, `,"conversation_kind":`...), string(r.Kind))
+	b = appendString(append(b, `,"title":`...), r.Title)
+	b = appendString(append(b, `,"id":`...), string(r.ID))
+	b = appendString(append(b, `,"sender":`...), string(r.Sender))
+	b = appendString(append(b, `,"sender_name":`...), r.SenderName)
+	b = appendString(append(b, `,"sender_role":`...), string(r.SenderRole))
+	b = appendTime(append(b, `,"sent_at":`...), r.Sent)
+	b = appendString(append(b, `,"type":`...), string(r.Type))
+	b = appendString(append(b, `,"text":`...), r.Text)
+	b = append(b, `,"edited_at":`...)
+	if r.Edited.IsZero() {
+		b = append(b, "null"...)
+	} else {
+		b = appendTime(b, r.Edited)
+	}
+	b = strconv.AppendBool(append(b, `,"deleted":`...), r.Deleted)
+	b = appendReactions(append(b, `,"reactions":`...), r.Reactions)
+	b = append(b, `,"reply_to":`...)
+	if r.ReplyTo == "" {
+		b = append(b, "null"...)
+	} else {
+		b = appendString(b, string(r.ReplyTo))
+	}
+	b = appendStrings(append(b, `,"synthetic":`...), r.Synthetic)
+	if r.Seq >= 0 {
+		b = strconv.AppendInt(append(b, `,"seq":`...), r.Seq, 10)
+	}
+	if !r.DeletedAt.IsZero() {
+		b = appendTime(append(b, `,"deleted_at":`...), r.DeletedAt)
+	}
+	if len(r.Attachments) > 0 {
+		b = appendAttachments(append(b, `,"attachments":`...), r.Attachments)
+	}
+	if r.Thread != "" {
+		b = appendString(append(b, `,"thread":`...), r.Thread)
+	}
+	if r.Recalled {
+		b = append(b, `,"recalled":true`...)
+	}
+	return append(b, '}')
+}
+
+func appendReactions(b []byte, rs []Reaction) []byte {
+	b = append(b, '[')
+	for i, r := range rs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"emoji":`...), r.Emoji)
+		b = append(appendStrings(append(b, `,"senders":`...), r.Senders), '}')
+	}
+	return append(b, ']')
+}
+
+func appendAttachments(b []byte, as []Attachment) []byte {
+	b = append(b, '[')
+	for i, a := range as {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"type":`...), string(a.Type))
+		if a.Size != nil {
+			b = appendString(append(b, `,"name":`...), a.Name)
+			b = strconv.AppendInt(append(b, `,"size":`...), *a.Size, 10)
+			b = appendString(append(b, `,"url":`...), a.URL)
+		} else {
+			b = appendString(append(b, `,"url":`...), a.URL)
+			b = appendString(append(b, `,"name":`...), a.Name)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func appendStrings[S ~string](b []byte, ss []S) []byte {
+	b = append(b, '[')
+	for i, s := range ss {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, string(s))
+	}
+	return append(b, ']')
+}
+
+func appendTime(b []byte, t parlance.Time) []byte {
+	return append(t.Append(append(b, '"')), '"')
+}
+
+// appendString's error would say that s isn't UTF-8; the bytes are replaced then.
+func appendString(b []byte, s string) []byte {
+	b, _ = jsontext.AppendQuote(b, s)
+	return b
+}
