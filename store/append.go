@@ -184,6 +184,8 @@ func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*reque
 		err = a.build(group)
 		if err == nil && len(a.entries) > 0 {
 			err = a.commit()
+		} else if err == nil {
+			err = s.settled(ctx)
 		}
 		if err == nil {
 			a.deliver()
@@ -341,16 +343,16 @@ func (a *appender) take(group []*request, limit int) []task {
 
 // lookUp reads the current versions of the messages that the tasks name.
 func (a *appender) lookUp(ts []task) error {
-	if a.base.number == 0 {
-		return nil
-	}
 	var ids []parlance.MessageID
 	for _, t := range ts {
-		if id := t.id(); id != "" {
+		if id := t.id(); id != "" && id <= a.base.highID {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
+	if len(ids) == 0 {
+		return nil
+	}
 	ids = slices.Compact(ids)
 	found, err := a.s.currentEntries(a.ctx, a.c.ref, ids)
 	if err != nil {
@@ -438,6 +440,10 @@ func (a *appender) add(t task) error {
 		if err := a.stampMessage(&m, mode, current); err != nil {
 			return err
 		}
+		if m.Created > parlance.MaxTime || m.Updated > parlance.MaxTime {
+			a.reject(t.r, parlance.Errorf(parlance.Invalid, "message %q: no free time is left before the end of the year 9999", m.ID))
+			return nil
+		}
 		if m.ID == "" {
 			m.ID = parlance.MessageID(a.s.ids.At(m.Created))
 		}
@@ -479,17 +485,22 @@ func (a *appender) reject(r *request, err error) {
 
 // isKnown reports whether this content was stored already: as the current version if
 // it was changed here, else as what the same kind of source last gave, so that an
-// import done again does not undo what was changed here since.
+// import done again does not undo what was changed here since. An import also leaves
+// alone what it did not bring: its form holds less than a platform's own.
 func (a *appender) isKnown(current *Entry, content []byte, seq uint32, mode Mode, change bool) (bool, error) {
 	e := current
-	for !change && e.origin != mode && e.Previous != 0 {
+	for !change && e.origin != mode {
+		if e.Previous == 0 {
+			if mode == Import {
+				return true, nil
+			}
+			e = current
+			break
+		}
 		var err error
 		if e, err = a.version(e.Previous); err != nil {
 			return false, err
 		}
-	}
-	if e.origin != mode {
-		e = current
 	}
 	return bytes.Equal(e.content, content) && e.Message.Seq == seq, nil
 }

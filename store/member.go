@@ -1,9 +1,9 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"parlance"
@@ -66,12 +66,19 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 	if err != nil {
 		return err
 	}
-	var keys [][]byte
-	for i := range ms {
-		if err := parlance.CheckID("account id", ms[i].Account); err != nil {
+	now := s.now()
+	adding := map[parlance.AccountID]parlance.Member{}
+	for _, m := range ms {
+		if err := parlance.CheckID("account id", m.Account); err != nil {
 			return err
 		}
-		keys = append(keys, []byte(ms[i].Account))
+		if _, twice := adding[m.Account]; twice {
+			continue
+		}
+		if m.Joined == 0 {
+			m.Joined = now
+		}
+		adding[m.Account] = m
 	}
 	// A list row stands where the conversation's row stands in the other lists; the
 	// writer moves them all, so none may come in while it does.
@@ -83,36 +90,34 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 	if err != nil {
 		return err
 	}
-	for try := 0; ; try++ {
-		standing, err := s.engine.Get(ctx, memberPartition(ref), keys)
-		if err != nil {
-			return fmt.Errorf("add members to %s: %w", ref, err)
-		}
+	for try := 0; len(adding) > 0; try++ {
 		var claims []driver.Claim
 		var ops []driver.Op
-		for i, m := range ms {
-			if standing[i] != nil || slices.ContainsFunc(claims, func(c driver.Claim) bool { return bytes.Equal(c.Key, keys[i]) }) {
-				continue
-			}
-			if m.Joined == 0 {
-				m.Joined = s.now()
-			}
-			claims = append(claims, driver.Claim{Key: keys[i], Value: encodeMember(&m)})
-			ops = append(ops, listOps(ref.Workspace, List{Account: m.Account}, ref.Conversation, t.listedAt(&about))...)
+		for _, id := range slices.Sorted(maps.Keys(adding)) {
+			m := adding[id]
+			claims = append(claims, driver.Claim{Key: []byte(id), Value: encodeMember(&m)})
+			ops = append(ops, listOps(ref.Workspace, List{Account: id}, ref.Conversation, t.listedAt(&about))...)
 		}
-		if len(claims) == 0 {
-			return nil
-		}
-		err = s.claimParts(ctx, memberPartition(ref), claims, ops, driver.Version(t.number)+1)
-		if driver.AsRefused(err) == nil {
-			for _, m := range ms {
-				s.changed(ref.Workspace, memberName(ref, m.Account))
+		err := s.claimParts(ctx, memberPartition(ref), claims, ops, driver.Version(t.number)+1)
+		refused := driver.AsRefused(err)
+		if refused == nil {
+			names := []string{membersName(ref)}
+			for id := range adding {
+				names = append(names, memberName(ref, id))
 			}
-			s.changed(ref.Workspace, membersName(ref))
+			s.changed(ref.Workspace, names...)
 			return err
 		}
-		wait(try)
+		for _, row := range refused.Standing {
+			if row.Value != nil {
+				delete(adding, parlance.AccountID(row.Key))
+			}
+		}
+		if try > 0 {
+			wait(try)
+		}
 	}
+	return s.settled(ctx)
 }
 
 // UpdateMember changes a member and returns it as it is then. change may run more than once.

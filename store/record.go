@@ -28,7 +28,8 @@ func (s *Store) Record(ctx context.Context, collection, key string) ([]byte, err
 
 // SwapRecord replaces the value under key. old is what is expected to stand there, nil
 // for nothing; new nil deletes. If something else stands there, the error is of kind
-// [parlance.Conflict]; the new value standing there already is a success.
+// [parlance.Conflict]. The new value standing there already is a success, because an
+// answer may have been lost: two that must not both succeed write different values.
 func (s *Store) SwapRecord(ctx context.Context, collection, key string, old, new []byte) error {
 	return s.swap(ctx, recordPartition(collection), []byte(key), old, new, nil)
 }
@@ -55,7 +56,7 @@ func (s *Store) swap(ctx context.Context, p driver.Partition, key, old, new []by
 
 // claim is the engine's Claim, done again if the answer was lost.
 func (s *Store) claim(ctx context.Context, p driver.Partition, claims []driver.Claim, ops []driver.Op, v driver.Version) error {
-	return again(ctx, func() error { return s.engine.Claim(ctx, p, claims, ops, v) })
+	return s.again(ctx, func() error { return s.engine.Claim(ctx, p, claims, ops, v) })
 }
 
 // claimParts is claim with the ops cut to what the engine takes at once.
@@ -70,7 +71,7 @@ func (s *Store) claimParts(ctx context.Context, p driver.Partition, claims []dri
 // writeParts writes ops part by part.
 func (s *Store) writeParts(ctx context.Context, parts [][]driver.Op, v driver.Version) error {
 	for _, part := range parts {
-		if err := again(ctx, func() error { return s.engine.Write(ctx, part, v) }); err != nil {
+		if err := s.again(ctx, func() error { return s.engine.Write(ctx, part, v) }); err != nil {
 			return err
 		}
 	}
@@ -78,14 +79,34 @@ func (s *Store) writeParts(ctx context.Context, parts [][]driver.Op, v driver.Ve
 }
 
 // again does what may be done twice up to four times while the engine is unavailable.
-func again(ctx context.Context, do func() error) error {
+func (s *Store) again(ctx context.Context, do func() error) error {
 	for try := 0; ; try++ {
 		err := do()
-		if err == nil || try == 3 || parlance.KindOf(err) != parlance.Unavailable || ctx.Err() != nil {
+		if err == nil {
+			return nil
+		}
+		if parlance.KindOf(err) == parlance.Unavailable {
+			s.doubt.Store(true)
+		}
+		if try == 3 || parlance.KindOf(err) != parlance.Unavailable || ctx.Err() != nil {
 			return err
 		}
 		wait(try)
 	}
+}
+
+// settled makes sure that what was read is durable, for who acknowledges something
+// because it stands already. It only costs anything after a write whose end is unknown.
+func (s *Store) settled(ctx context.Context) error {
+	if !s.doubt.Load() {
+		return nil
+	}
+	s.doubt.Store(false)
+	if err := s.engine.Write(ctx, nil, 0); err != nil {
+		s.doubt.Store(true)
+		return err
+	}
+	return nil
 }
 
 // maxSwaps is how often a change is tried again when others change the same record meanwhile.
@@ -97,8 +118,11 @@ func (s *Store) update(ctx context.Context, p driver.Partition, key []byte, chan
 	old, err := s.get(ctx, p, key)
 	for try := 0; err == nil && try < maxSwaps; try++ {
 		var new []byte
-		if new, err = change(old); err != nil || bytes.Equal(old, new) {
+		if new, err = change(old); err != nil {
 			return err
+		}
+		if bytes.Equal(old, new) {
+			return s.settled(ctx)
 		}
 		err = s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, nil, 1)
 		refused := driver.AsRefused(err)

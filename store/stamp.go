@@ -24,6 +24,7 @@ func (t *tail) note(e, before *Entry) {
 			t.lastCreated = m.Created
 		}
 	}
+	t.highID = max(t.highID, m.ID)
 	if e.origin == Send {
 		t.lastStamp = max(t.lastStamp, m.Created, m.Updated)
 	}

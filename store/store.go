@@ -37,6 +37,7 @@ type Store struct {
 	conversations *conversations
 	records       *otter.Cache[string, any] // decoded claimed records, by what they are
 	changes       atomic.Uint64             // counts changes of records
+	doubt         atomic.Bool               // a write ended in Unavailable: rows may stand that are not durable yet
 	stamps        *otter.Cache[string, *stamps]
 	epochs        sync.Map // WorkspaceID → *atomic.Uint64
 	registries    sync.Map // WorkspaceID → *registry

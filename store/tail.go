@@ -20,10 +20,11 @@ type tail struct {
 	total   int // messages that aren't deleted
 	private int // of them private
 
-	lastCreated parlance.Time // the highest Created there ever was
-	runStart    parlance.Time // every millisecond from here to lastCreated is the Created of a message
-	lastStamp   parlance.Time // the highest time given to a message or change here
-	listed      parlance.Time // the last activity that lists show
+	lastCreated parlance.Time      // the highest Created there ever was
+	runStart    parlance.Time      // every millisecond from here to lastCreated is the Created of a message
+	lastStamp   parlance.Time      // the highest time given to a message or change here
+	listed      parlance.Time      // the last activity that lists show
+	highID      parlance.MessageID // the highest id there ever was: ids above it are new without a look
 
 	lines [timelines]line
 }
@@ -284,6 +285,7 @@ func (t *tail) encode() []byte {
 	b = appendInt(b, 6, int64(t.runStart))
 	b = appendInt(b, 7, int64(t.lastStamp))
 	b = appendInt(b, 8, int64(t.listed))
+	b = appendString(b, 10, t.highID)
 	for i := range t.lines {
 		l := &t.lines[i]
 		n := appendNested(nil, 1, encodeSpan(l.top))
@@ -317,6 +319,8 @@ func decodeTail(b []byte) (*tail, error) {
 			t.lastStamp = f.Time()
 		case 8:
 			t.listed = f.Time()
+		case 10:
+			t.highID = parlance.MessageID(f.Bytes)
 		case 9:
 			if i == timelines {
 				return errRecord

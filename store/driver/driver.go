@@ -66,7 +66,8 @@ type Op struct {
 type Claim struct{ Key, Old, Value []byte }
 
 // An Engine keeps ordered rows in partitions. Its methods may be called from many
-// goroutines at once.
+// goroutines at once. A context that is done before a call gives its error, and
+// nothing is done.
 //
 // Byte slices given to a method belong to the caller again when it returns. Errors
 // that may pass (a time-out, no quorum) are of kind parlance.Unavailable; after one,
@@ -81,11 +82,12 @@ type Engine interface {
 
 	// Scan returns the rows of r in order. A row's bytes are valid until the
 	// next one is asked for. After an error, or once ctx is done, the sequence
-	// ends with a zero Row and that error. What one Scan returns of one partition
-	// is of one moment where Bounds says that reads are snapshots.
+	// ends with a zero Row and that error. On an engine of Bounds.OneStep, what one
+	// Scan returns is of one moment.
 	Scan(ctx context.Context, p Partition, r Range) iter.Seq2[Row, error]
 
-	// Write applies ops, all of them or none, and returns once they are durable.
+	// Write applies ops, all of them or none, and returns once they are durable. So
+	// is then whatever could be read before; without ops, that is all it does.
 	Write(ctx context.Context, ops []Op, v Version) error
 
 	// Claim puts all of claims into p and then does Write(ops, v). If one of them

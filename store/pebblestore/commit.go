@@ -1,11 +1,10 @@
 package pebblestore
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"parlance"
 )
 
 // commit applies b and waits until it is durable. It calls applied once b can be read,
@@ -15,7 +14,7 @@ import (
 // may wait in it for room on the disk, and the caller is told instead of kept waiting; and it
 // ends, by way of [quietLogger.Fatalf], where Pebble would have ended the process.
 func (e *Engine) commit(b *pebble.Batch, applied func()) error {
-	trouble, err := e.guard.state()
+	trouble, err := e.guard.beginCommit()
 	if err != nil {
 		applied()
 		b.Close()
@@ -23,31 +22,31 @@ func (e *Engine) commit(b *pebble.Batch, applied func()) error {
 	}
 	done := make(chan error, 1)
 	e.commits.Go(func() {
-		err := fmt.Errorf("commit a batch: Pebble gave up")
+		defer e.guard.endCommit()
+		err := errors.New("pebble gave up")
 		defer func() {
 			if r := recover(); r != nil {
-				err = fmt.Errorf("commit a batch: %w", asError(r))
+				err = asError(r)
 			}
 			if err != nil {
-				err = e.guard.fail(err)
+				err = e.guard.fail(fmt.Errorf("commit a batch: %w", err))
 			}
 			done <- err
 		}()
 		err = e.apply(b, applied)
 	})
 	select {
-	case err = <-done:
+	case err := <-done:
 		return err
 	case <-trouble:
 	}
+	_, err = e.guard.state()
+	if err == nil {
+		return <-done // the trouble has passed, and it passes after all commits under way
+	}
 	select {
 	case err = <-done:
-		return err
 	default:
-	}
-	if _, err = e.guard.state(); err == nil {
-		// There is room again already. Whether b was written is about to be known.
-		err = parlance.Errorf(parlance.Unavailable, "the store's disk was full for a moment: try again")
 	}
 	return err
 }

@@ -33,6 +33,7 @@ type guard struct {
 	mu      sync.Mutex
 	opened  bool          // until then an operation fails instead of waiting
 	waiting int           // operations that wait for room
+	commits int           // commits under way
 	err     error         // why nothing can be written; nil if all is well
 	failed  bool          // err is for good
 	trouble chan struct{} // closed while err is set
@@ -152,7 +153,8 @@ func (g *guard) beginWait(cause error) bool {
 	if !g.opened || g.failed {
 		return false
 	}
-	if g.waiting++; g.waiting == 1 {
+	g.waiting++
+	if g.err == nil {
 		g.err = noRoom(g.dir, cause)
 		close(g.trouble)
 		g.log.Error("no room to write; writes fail until there is", "dir", g.dir, "error", cause)
@@ -163,11 +165,36 @@ func (g *guard) beginWait(cause error) bool {
 func (g *guard) endWait() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.waiting--; g.waiting == 0 && !g.failed {
-		g.err = nil
-		g.trouble = make(chan struct{})
-		g.log.Info("there is room again; writes go on", "dir", g.dir)
+	g.waiting--
+	g.clear()
+}
+
+// beginCommit is state, and counts a commit if nothing keeps it from beginning.
+func (g *guard) beginCommit() (<-chan struct{}, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err == nil {
+		g.commits++
 	}
+	return g.trouble, g.err
+}
+
+func (g *guard) endCommit() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.commits--
+	g.clear()
+}
+
+// clear ends a trouble that has passed. It lasts until every commit that had begun before it
+// is done, for its caller was told that it may not be: what he writes next must come after it.
+func (g *guard) clear() {
+	if g.err == nil || g.failed || g.waiting > 0 || g.commits > 0 {
+		return
+	}
+	g.err = nil
+	g.trouble = make(chan struct{})
+	g.log.Info("there is room again; writes go on", "dir", g.dir)
 }
 
 // noRoom is the error for callers while cause, which passes, keeps the store from writing.

@@ -111,7 +111,7 @@ func OpenMemory() (*Engine, error) {
 func (e *Engine) openDB(o *pebble.Options) error {
 	done := make(chan error, 1)
 	go func() {
-		err := errors.New("Pebble gave up")
+		err := errors.New("pebble gave up")
 		defer func() {
 			if r := recover(); r != nil {
 				err = asError(r)
@@ -133,7 +133,7 @@ func settings(e *Engine, log *slog.Logger) *pebble.Options {
 		FormatMajorVersion:          format,
 		MemTableSize:                memtable,
 		MemTableStopWritesThreshold: 3,
-		L0CompactionThreshold:       2,
+		L0CompactionThreshold:       4,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		Logger:                      quiet,
 		EventListener: &pebble.EventListener{
@@ -144,9 +144,14 @@ func settings(e *Engine, log *slog.Logger) *pebble.Options {
 		},
 	}
 	for i := range o.Levels {
+		// Nearly all data comes to rest in the last levels; what is above is soon written again.
+		compression := sstable.FastestCompression
+		if i >= len(o.Levels)-2 {
+			compression = sstable.ZstdCompression
+		}
 		o.Levels[i] = pebble.LevelOptions{
 			BlockSize:    blockSize,
-			Compression:  func() *sstable.CompressionProfile { return sstable.ZstdCompression },
+			Compression:  func() *sstable.CompressionProfile { return compression },
 			FilterPolicy: bloom.FilterPolicy(10),
 			FilterType:   pebble.TableFilter,
 		}
@@ -258,7 +263,7 @@ func (e *Engine) Close() error {
 	if err == nil {
 		closed := make(chan error, 1)
 		go func() {
-			err := errors.New("Pebble gave up")
+			err := errors.New("pebble gave up")
 			defer func() { closed <- err }()
 			e.commits.Wait()
 			err = e.db.Close()

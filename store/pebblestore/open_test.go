@@ -266,7 +266,7 @@ func keysOf(m map[string][32]byte) (names []string) {
 
 // Damage inside a table is found by whoever reads there; the rest can still be read.
 func TestDamageFoundByReads(t *testing.T) {
-	const n, size = 400, 500
+	const n, size = 150, 500
 	dir := storeOnDisk(t, n, size)
 	edit(t, one(t, dir, "*.sst"), flip(0.4))
 	e := open(t, dir, quiet(nil))
