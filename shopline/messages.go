@@ -1,0 +1,156 @@
+package shopline
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"parlance"
+	"parlance/access"
+	"parlance/store"
+)
+
+// readAhead is how many messages are read at once on the way to a page number.
+const readAhead = 5_000
+
+// listMessages answers GET /v1/conversations/{conversationId}/messages: the newest
+// messages of a conversation inside a range of time, newest first.
+//
+// SHOPLINE messages, order of checks: platform, conversation, then the rest.
+func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access.Grant) error {
+	ctx := r.Context()
+	v, err := query(r)
+	if err != nil {
+		return err
+	}
+	platform := v.platform()
+	if v.err != nil {
+		return v.err
+	}
+	ref := parlance.Ref{Workspace: who.Workspace.ID, Conversation: parlance.ConversationID(r.PathValue("conversationId"))}
+	if err := s.checkConversation(ctx, ref, platform); err != nil {
+		return err
+	}
+	q, err := v.messageQuery()
+	if err != nil {
+		return err
+	}
+
+	// The answer depends on the messages and on nothing else that can change, and
+	// every change of theirs has a number.
+	state, err := s.store.State(ctx, ref)
+	if err != nil {
+		return err
+	}
+	key := answerKey(who.Workspace, ref, q, state.Number)
+	if b, ok := s.answers.Get(key); ok {
+		answer(w, http.StatusOK, b)
+		return nil
+	}
+
+	page, total, err := s.messagePage(ctx, ref, platform, q)
+	if err != nil {
+		return err
+	}
+	s.render(w, func(b []byte) []byte {
+		b = append(b, '{')
+		b = appendInt(b, "total", total)
+		b = appendInt(b, "limit", q.limit)
+		b = append(appendName(b, "items"), '[')
+		for i := range page.Entries {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendMessage(b, who.Workspace, platform, &page.Entries[i].Message)
+		}
+		b = append(b, ']', '}')
+		if page.State.Number == state.Number {
+			s.answers.Put(key, slices.Clone(b))
+		}
+		return b
+	})
+	return nil
+}
+
+// checkConversation returns an error of kind NotFound unless ref names a conversation
+// that platform lists.
+//
+// SHOPLINE messages, wrong platform: answered like an unknown conversation.
+func (s *Server) checkConversation(ctx context.Context, ref parlance.Ref, platform Platform) error {
+	missing := parlance.Errorf(parlance.NotFound, "conversation not found")
+	if parlance.CheckID("conversation", ref.Conversation) != nil {
+		return missing
+	}
+	c, err := s.store.Conversation(ctx, ref)
+	switch {
+	case errors.Is(err, parlance.NotFound):
+		return missing
+	case err != nil:
+		return err
+	case platformOf(c.Kind) != platform:
+		return missing
+	}
+	return nil
+}
+
+// messagePage returns the asked messages, and how many the range holds.
+func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Platform, q messageQuery) (store.Page, int, error) {
+	sq := store.Query{
+		From:    q.from,
+		To:      q.to,
+		Limit:   q.limit,
+		Private: platform == OrderMessages,
+	}
+	if q.skip == 0 {
+		return s.store.PageCount(ctx, ref, sq) // SHOPLINE messages, total: of the range.
+	}
+
+	total, err := s.store.Count(ctx, ref, sq.Timeline, sq.From, sq.To, sq.Private)
+	switch {
+	case err != nil:
+		return store.Page{}, 0, err
+	case q.skip >= total:
+		return store.Page{}, total, nil
+	case q.skip > maxSkip:
+		return store.Page{}, 0, parlance.Errorf(parlance.Invalid,
+			"page is too deep: at most %d messages can be skipped, use end to go further back", maxSkip)
+	}
+	for rest := q.skip; rest > 0; {
+		sq.Limit = min(rest, readAhead)
+		page, err := s.store.Page(ctx, ref, sq)
+		if err != nil {
+			return store.Page{}, 0, err
+		}
+		if len(page.Entries) == 0 {
+			return page, total, nil
+		}
+		last := page.Entries[len(page.Entries)-1].Message.Position(sq.Timeline)
+		sq.To = &last
+		rest -= len(page.Entries)
+	}
+	sq.Limit = q.limit
+	page, err := s.store.Page(ctx, ref, sq)
+	return page, total, err
+}
+
+// answerKey names an answer by all that it depends on.
+func answerKey(ws access.Workspace, ref parlance.Ref, q messageQuery, number uint64) string {
+	b := make([]byte, 0, 256)
+	for _, id := range [...]string{string(ref.Workspace), string(ref.Conversation), string(ws.Merchant), string(ws.Staff), string(ws.Seller)} {
+		b = append(b, id...)
+		b = append(b, 0) // no id holds one
+	}
+	for _, n := range [...]uint64{number, uint64(q.limit), uint64(q.skip)} {
+		b = strconv.AppendUint(b, n, 36)
+		b = append(b, ' ')
+	}
+	for _, p := range [...]*parlance.Position{q.from, q.to} {
+		if p != nil {
+			b = strconv.AppendInt(b, int64(p.Time), 36)
+		}
+		b = append(b, ' ')
+	}
+	return string(b)
+}

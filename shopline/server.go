@@ -1,0 +1,172 @@
+// Package shopline speaks the messaging part of the SHOPLINE Open API, the one of
+// open.shopline.io, as a server.
+//
+// What of it holds, what deviates and what nobody knows is told in
+// docs/dialects/shopline.md. Comments cite that page's headings where a rule is obeyed.
+package shopline
+
+import (
+	_ "embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+
+	"parlance"
+	"parlance/access"
+	"parlance/internal/answers"
+	"parlance/store"
+)
+
+// maxBody is the largest request body in bytes.
+const maxBody = 1 << 20
+
+// cacheSize is how many bytes of finished answers are kept.
+const cacheSize = 32 << 20
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// OpenAPI returns the description of what the server answers, as YAML. The bytes are
+// shared and must not be changed.
+func OpenAPI() []byte { return openAPI }
+
+// Options tell a [Server] what differs from the default.
+type Options struct {
+	Logger *slog.Logger // nil = silent
+
+	// RatePerSecond is how many requests a credential may make in a second. The
+	// platform allows 20. Zero means no limit.
+	RatePerSecond int
+}
+
+// A Server answers every request below /v1/. It is an [http.Handler] and safe for use
+// by many goroutines.
+type Server struct {
+	store   *store.Store
+	keeper  *access.Keeper
+	log     *slog.Logger
+	limits  *limiter
+	answers *answers.Cache
+	buffers sync.Pool // of *[]byte
+	mux     *http.ServeMux
+}
+
+// New returns a server of what s holds, to those whom k knows.
+func New(s *store.Store, k *access.Keeper, o Options) *Server {
+	srv := &Server{
+		store:   s,
+		keeper:  k,
+		log:     o.Logger,
+		limits:  newLimiter(o.RatePerSecond),
+		answers: answers.New(cacheSize),
+		buffers: sync.Pool{New: func() any { return new([]byte) }},
+		mux:     http.NewServeMux(),
+	}
+	if srv.log == nil {
+		srv.log = slog.New(slog.DiscardHandler)
+	}
+	srv.handle("GET /v1/conversations", srv.listConversations)
+	srv.handle("GET /v1/conversations/{conversationId}/messages", srv.listMessages)
+	srv.handle("POST /v1/conversations/message", srv.sendShopMessage)
+	srv.handle("POST /v1/orders/{id}/messages", srv.sendOrderMessage)
+	srv.handle("GET /v1/token/info", srv.tokenInfo)
+	// SHOPLINE errors, unknown paths: answered in the platform's form.
+	srv.handle("/", srv.unknownPath)
+	return srv
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// An endpoint answers a request of a caller who is known. If it returns an error it has
+// not answered.
+type endpoint func(w http.ResponseWriter, r *http.Request, who access.Grant) error
+
+// handle routes a pattern to an endpoint. Who is asking comes first, for every path.
+func (s *Server) handle(pattern string, e endpoint) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		who, err := s.keeper.Bearer(r.Context(), bearerToken(r))
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		if !s.limits.allow(who.Reader, s.store.Now().Std()) {
+			s.fail(w, r, parlance.Errorf(parlance.Limited, "Rate limit exceeded: at most %d requests per second", s.limits.perSecond))
+			return
+		}
+		if err := e(w, r, who); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// bearerToken returns the request's token, empty if there is none. Other headers in
+// which clients repeat it are not read.
+//
+// SHOPLINE access, token: in the Authorization header.
+func bearerToken(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// answer writes a whole answer at once.
+func answer(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	w.Write(body) // an error means that the client is gone
+}
+
+// render answers 200 with what write appends to an empty buffer.
+func (s *Server) render(w http.ResponseWriter, write func(b []byte) []byte) {
+	buf := s.buffers.Get().(*[]byte)
+	*buf = write((*buf)[:0])
+	answer(w, http.StatusOK, *buf)
+	if cap(*buf) <= maxBody { // larger ones are not worth keeping
+		s.buffers.Put(buf)
+	}
+}
+
+// decode reads a request's JSON body into v. Members that v lacks are ignored.
+func decode(w http.ResponseWriter, r *http.Request, v any) error {
+	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), v)
+	var large *http.MaxBytesError
+	var semantic *json.SemanticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &large):
+		return &malformedError{status{http.StatusRequestEntityTooLarge, "PayloadTooLarge", "body is larger than 1 MiB"}, err}
+	case errors.As(err, &semantic):
+		name := strings.TrimPrefix(string(semantic.JSONPointer), "/")
+		if name == "" {
+			name = "body"
+		}
+		return parlance.Wrap(parlance.Invalid, err, "%s is of the wrong type", name)
+	}
+	return &malformedError{status{http.StatusBadRequest, "BadRequest", "body is not valid JSON"}, err}
+}
+
+// query reads the parameters behind the question mark.
+func query(r *http.Request) (*values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &malformedError{status{http.StatusBadRequest, "BadRequest", "query is not well-formed"}, err}
+	}
+	return &values{q: q}, nil
+}
+
+// unknownPath answers whatever has no endpoint.
+func (s *Server) unknownPath(http.ResponseWriter, *http.Request, access.Grant) error {
+	return parlance.Errorf(parlance.NotFound, "no such path")
+}
