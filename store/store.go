@@ -121,9 +121,9 @@ func (s *Store) epoch(ws parlance.WorkspaceID) *atomic.Uint64 {
 	return e.(*atomic.Uint64)
 }
 
-// formatVersion is the version of all that this package writes. docs/storage.md
+// FormatVersion is the version of all that this package writes. docs/storage.md
 // says what each one means.
-const formatVersion = 1
+const FormatVersion = 1
 
 // openFormat reads the format row, or writes the first one.
 func (s *Store) openFormat(ctx context.Context) error {
@@ -136,7 +136,7 @@ func (s *Store) openFormat(ctx context.Context) error {
 			return s.readFormat(row)
 		}
 		s.layout = layoutFor(s.bounds)
-		b := appendUint(nil, 1, formatVersion)
+		b := appendUint(nil, 1, FormatVersion)
 		b = appendUint(b, 2, uint64(s.layout.segment))
 		b = appendUint(b, 3, uint64(s.layout.span))
 		b = appendUint(b, 4, uint64(s.layout.buckets))
@@ -166,8 +166,8 @@ func (s *Store) readFormat(row []byte) error {
 	switch {
 	case err != nil || version == 0 || s.layout.segment < 1 || s.layout.segment > 1<<16 || s.layout.span < 1 || s.layout.buckets < 1:
 		return parlance.Errorf(parlance.Corrupt, "the store's format row can't be read; nothing was changed")
-	case version > formatVersion:
-		return parlance.Errorf(parlance.Invalid, "the store is of format %d, this program knows formats up to %d: use a newer parlance; nothing was changed", version, formatVersion)
+	case version > FormatVersion:
+		return parlance.Errorf(parlance.Invalid, "the store is of format %d, this program knows formats up to %d: use a newer parlance; nothing was changed", version, FormatVersion)
 	}
 	return nil
 }
