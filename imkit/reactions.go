@@ -1,0 +1,86 @@
+package imkit
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"parlance"
+)
+
+// maxReaction is the longest reaction in bytes. Emoji with all their joints are shorter.
+const maxReaction = 128
+
+// addReaction answers POST /messages/{mid}/reaction. Each user gives a reaction once.
+func (s *Server) addReaction(w http.ResponseWriter, r *http.Request) error {
+	return s.react(w, r, func(r *http.Request) (string, error) {
+		var q struct {
+			Reaction string `json:"reaction"`
+		}
+		err := readInto(r, &q)
+		return q.Reaction, err
+	}, func(rs []parlance.Reaction, given parlance.Reaction) []parlance.Reaction {
+		if slices.Contains(rs, given) {
+			return rs
+		}
+		return append(slices.Clone(rs), given)
+	})
+}
+
+// removeReaction answers DELETE /messages/{mid}/reaction?reaction=….
+func (s *Server) removeReaction(w http.ResponseWriter, r *http.Request) error {
+	return s.react(w, r, func(r *http.Request) (string, error) {
+		return r.URL.Query().Get("reaction"), nil
+	}, func(rs []parlance.Reaction, given parlance.Reaction) []parlance.Reaction {
+		return slices.DeleteFunc(slices.Clone(rs), func(x parlance.Reaction) bool { return x == given })
+	})
+}
+
+func (s *Server) react(w http.ResponseWriter, r *http.Request, read func(*http.Request) (string, error), change func([]parlance.Reaction, parlance.Reaction) []parlance.Reaction) error {
+	ctx := r.Context()
+	c, err := s.user(r)
+	if err != nil {
+		return err
+	}
+	emoji, err := read(r)
+	if err != nil {
+		return err
+	}
+	if emoji == "" || len(emoji) > maxReaction {
+		return badParameter("reaction must be 1 to 128 bytes of text")
+	}
+	m, message, err := s.messageAnywhere(ctx, c, r.PathValue("mid"))
+	if err != nil {
+		return err
+	}
+	out, err := s.store.Change(ctx, m.ref, message.ID, func(x *parlance.Message) error {
+		x.Reactions = change(x.Reactions, parlance.Reaction{Emoji: emoji, Account: c.account})
+		return nil
+	})
+	if err != nil {
+		return gone(err)
+	}
+	return s.answerMessage(ctx, w, &m, &out.Entry.Message, listed)
+}
+
+// messageAnywhere finds a message that is named without its room.
+func (s *Server) messageAnywhere(ctx context.Context, c caller, mid string) (room, *parlance.Message, error) {
+	id := parlance.MessageID(mid)
+	if parlance.CheckID("message id", id) != nil {
+		return room{}, nil, errNoMessage
+	}
+	conversation, err := s.store.ConversationOfMessage(ctx, c.workspace, id)
+	if errors.Is(err, parlance.NotFound) {
+		return room{}, nil, errNoMessage
+	}
+	if err != nil {
+		return room{}, nil, err
+	}
+	m, err := s.room(ctx, c, string(conversation))
+	if err != nil {
+		return room{}, nil, err
+	}
+	message, err := s.visible(ctx, &m, id)
+	return m, message, err
+}

@@ -1,0 +1,269 @@
+package imkit
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"parlance"
+)
+
+// A roomRequest is the body of the calls that make or change a room.
+type roomRequest struct {
+	ID            string          `json:"_id"`
+	Name          *string         `json:"name"`
+	Cover         *string         `json:"cover"`
+	Description   *string         `json:"description"`
+	RoomType      string          `json:"roomType"` // group, direct or custom
+	RoomTags      *[]string       `json:"roomTags"`
+	Members       []string        `json:"members"` // user ids
+	Owner         *string         `json:"owner"`   // user id
+	Managers      *[]string       `json:"managers"`
+	Invitee       oneOrMore       `json:"invitee"` // user ids
+	SystemMessage bool            `json:"systemMessage"`
+	Status        *int            `json:"status"`  // 0 freezes
+	Opening       json.RawMessage `json:"opening"` // this and the rest are kept as sent
+	ExtParams     json.RawMessage `json:"extParams"`
+	Webhook       json.RawMessage `json:"webhook"`
+	BotMode       json.RawMessage `json:"botMode"`
+	BotState      json.RawMessage `json:"botState"`
+	Encrypted     json.RawMessage `json:"encrypted"`
+	ServiceStatus json.RawMessage `json:"serviceStatus"`
+}
+
+// oneOrMore reads an array of strings, or a string as an array of one.
+type oneOrMore []string
+
+// UnmarshalJSON reads either form.
+func (l *oneOrMore) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		if *l = nil; one != "" {
+			*l = oneOrMore{one}
+		}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(l))
+}
+
+// apply changes c as the request says. Fields that aren't given stay.
+func (q *roomRequest) apply(c *parlance.Conversation) error {
+	for from, to := range map[*string]*string{q.Name: &c.Title, q.Cover: &c.Cover, q.Description: &c.Description} {
+		if from != nil {
+			*to = *from
+		}
+	}
+	if q.RoomTags != nil {
+		c.Tags = slices.Clone(*q.RoomTags)
+	}
+	if q.Owner != nil {
+		c.Owner = parlance.AccountID(*q.Owner)
+	}
+	if q.Status != nil {
+		c.Frozen = *q.Status == 0
+	}
+	native := nativeRoom(c).without(func(name string) bool {
+		return name != "roomType" && !slices.Contains(roomFields, name)
+	})
+	for i, v := range []json.RawMessage{q.Opening, q.ExtParams, q.Webhook, q.BotMode, q.BotState, q.Encrypted, q.ServiceStatus} {
+		if v != nil {
+			native.set(roomFields[i], v)
+		}
+	}
+	if q.RoomType == "custom" {
+		native.set("roomType", json.RawMessage(`"custom"`))
+	}
+	c.Native = parlance.Native{}
+	if len(native) > 0 {
+		c.Native = parlance.Native{Dialect: parlance.IMKit, JSON: native.append(nil)}
+	}
+	return nil
+}
+
+// check refuses what can't be.
+func (q *roomRequest) check() error {
+	switch q.RoomType {
+	case "", "group", "direct", "custom":
+	default:
+		return badBody("roomType must be group, direct or custom")
+	}
+	if q.ID != "" && parlance.CheckID("_id", q.ID) != nil {
+		return badBody("_id can't be a room's id")
+	}
+	ids := slices.Concat(q.Members, q.Invitee)
+	if q.Owner != nil && *q.Owner != "" {
+		ids = append(ids, *q.Owner)
+	}
+	if q.Managers != nil {
+		ids = append(ids, *q.Managers...)
+	}
+	for _, id := range ids {
+		if parlance.CheckID("user id", id) != nil {
+			return badRequest("INVALID_USER_ID", "What can't be a user's id is among the members")
+		}
+	}
+	return nil
+}
+
+// directID is the id of the room of two people that has no other: clients work it out
+// by themselves. IMKit Rooms, direct rooms.
+func directID(a, b string) string {
+	pair := []string{strings.ToLower(a), strings.ToLower(b)}
+	slices.Sort(pair)
+	sum := md5.Sum([]byte(pair[0] + "_" + pair[1]))
+	return hex.EncodeToString(sum[:])
+}
+
+// createRoom answers POST /rooms. The caller doesn't become a member. A room that
+// exists stays as it is.
+func (s *Server) createRoom(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	c, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	var q roomRequest
+	if err := readInto(r, &q); err != nil {
+		return err
+	}
+	if q.Owner == nil && !c.admin {
+		owner := string(c.account)
+		q.Owner = &owner
+	}
+	id, made, err := s.makeRoom(ctx, c, &q, q.Members)
+	if err != nil {
+		return err
+	}
+	if made && q.SystemMessage && len(q.Members) > 0 {
+		m, err := s.room(ctx, caller{workspace: c.workspace, account: c.account, admin: true}, id)
+		if err != nil {
+			return err
+		}
+		if err := s.tellAdded(ctx, &m, accountIDs(q.Members)); err != nil {
+			return err
+		}
+	}
+	viewer := c
+	viewer.admin = viewer.admin || made // who made a room may read the answer
+	o, err := s.roomByID(ctx, viewer, id)
+	if err != nil {
+		return err
+	}
+	if c.admin {
+		o.Members.IDs = []string{}
+		for _, u := range o.Members.Users {
+			o.Members.IDs = append(o.Members.IDs, u.ID)
+		}
+	}
+	return succeed(w, o)
+}
+
+// makeRoom makes the room that q describes with these members, unless it exists.
+func (s *Server) makeRoom(ctx context.Context, c caller, q *roomRequest, members []string) (id string, made bool, err error) {
+	if err := q.check(); err != nil {
+		return "", false, err
+	}
+	now := s.store.Now()
+	room := parlance.Conversation{ID: parlance.ConversationID(q.ID), Kind: parlance.Room, Platform: parlance.IMKit, Created: now}
+	if q.RoomType == "direct" {
+		room.Kind = parlance.Direct
+		if len(members) != 2 || members[0] == members[1] {
+			return "", false, badBody("A direct room has two members")
+		}
+		if room.ID == "" {
+			room.ID = parlance.ConversationID(directID(members[0], members[1]))
+		}
+	}
+	if room.ID == "" {
+		room.ID = parlance.ConversationID(s.ids.At(now))
+	}
+	if err := q.apply(&room); err != nil {
+		return "", false, err
+	}
+	created, err := s.store.Create(ctx, c.workspace, room)
+	if err != nil {
+		return "", false, err
+	}
+	if !created[0].New {
+		return string(room.ID), false, nil
+	}
+	var joined []parlance.Member
+	for _, account := range accountIDs(members) {
+		joined = append(joined, parlance.Member{Account: account, Role: roleIn(&room, q.Managers, account), Joined: now})
+	}
+	ref := parlance.Ref{Workspace: c.workspace, Conversation: room.ID}
+	if len(joined) > 0 {
+		err = s.store.AddMembers(ctx, ref, joined...)
+	}
+	return string(room.ID), true, err
+}
+
+func roleIn(c *parlance.Conversation, managers *[]string, account parlance.AccountID) parlance.Role {
+	switch {
+	case account == c.Owner:
+		return parlance.Owner
+	case managers != nil && slices.Contains(*managers, string(account)):
+		return parlance.Manager
+	}
+	return parlance.MemberRole
+}
+
+// accountIDs returns ids as accounts, each once.
+func accountIDs(ids []string) []parlance.AccountID {
+	var accounts []parlance.AccountID
+	for _, id := range ids {
+		if a := parlance.AccountID(id); !slices.Contains(accounts, a) {
+			accounts = append(accounts, a)
+		}
+	}
+	return accounts
+}
+
+// createAndJoin answers POST /rooms/createAndJoin: the caller becomes a member, of a
+// room that exists too. Invitees join at once: IMKit Rooms, invitations.
+func (s *Server) createAndJoin(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	c, err := s.user(r)
+	if err != nil {
+		return err
+	}
+	var q roomRequest
+	if err := readInto(r, &q); err != nil {
+		return err
+	}
+	self := string(c.account)
+	invitees := slices.DeleteFunc(slices.Concat([]string(q.Invitee), q.Members), func(id string) bool { return id == self })
+	if q.Owner == nil || !c.admin {
+		q.Owner = &self
+	}
+	id, made, err := s.makeRoom(ctx, c, &q, append([]string{self}, invitees...))
+	if err != nil {
+		return err
+	}
+	if !made {
+		if _, err := s.join(ctx, c, id, q.SystemMessage); err != nil {
+			return err
+		}
+	}
+	o, err := s.roomByID(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	if made && q.SystemMessage && len(invitees) > 0 {
+		m, err := s.room(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		if err := s.tellAdded(ctx, &m, accountIDs(invitees)); err != nil {
+			return err
+		}
+		if o, err = s.roomObject(ctx, &m); err != nil {
+			return err
+		}
+	}
+	return succeed(w, o)
+}

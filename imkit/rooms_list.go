@@ -1,0 +1,248 @@
+package imkit
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"parlance"
+	"parlance/store"
+)
+
+// A roomsQuery is what a request asks of the list of rooms: IMKit Rooms, list.
+type roomsQuery struct {
+	skip, limit  int // limit 0: all
+	filter       roomFilter
+	order        []roomOrder
+	unreadFirst  bool
+	updatedAfter *parlance.Time // exclusive
+	raw          string         // q as it came
+}
+
+// A roomOrder is one key of an order.
+type roomOrder struct {
+	field      string // lastMessage or createdTime
+	descending bool
+}
+
+func parseRoomsQuery(raw string) (roomsQuery, error) {
+	var q roomsQuery
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return q, badParameter("The query is not well-formed")
+	}
+	for name, to := range map[string]*int{"skip": &q.skip, "limit": &q.limit} {
+		if v := values.Get(name); v != "" {
+			if *to, err = strconv.Atoi(v); err != nil || *to < 0 {
+				return q, badParameter(name + " must be a whole number, 0 or above")
+			}
+		}
+	}
+	q.raw = values.Get("q")
+	if q.filter, err = parseRoomFilter(q.raw); err != nil {
+		return q, err
+	}
+	for _, field := range strings.Fields(values.Get("sort")) {
+		name, descending := strings.CutPrefix(field, "-")
+		switch name {
+		case "lastMessage":
+		case "createdTime", "createdTimeMS":
+			name = "createdTime"
+		default:
+			return q, badParameter("sort takes lastMessage and createdTime, with a minus sign for descending")
+		}
+		q.order = append(q.order, roomOrder{name, descending})
+	}
+	if len(q.order) == 0 {
+		q.order = []roomOrder{{"lastMessage", true}}
+	}
+	if v := values.Get("sortUnreadFirst"); v != "" && v != "0" && v != "false" {
+		q.unreadFirst = true
+	}
+	if v := values.Get("updatedAfter"); v != "" {
+		t, ok := parseTime(v)
+		if !ok {
+			return q, badParameter("updatedAfter must be an ISO-8601 time or Unix milliseconds")
+		}
+		q.updatedAfter = &t
+	}
+	if v := values.Get("pref"); v != "" {
+		if _, err := parseObject([]byte(v)); err != nil {
+			return q, errQuery("pref is no JSON object")
+		}
+	}
+	return q, nil
+}
+
+// A listedRoom is a room of a list before it is written.
+type listedRoom struct {
+	room
+	active parlance.Time // of the last message, else of creation
+	unread bool
+}
+
+// listRooms answers GET /rooms with the caller's rooms; an API key that acts for
+// nobody sees all of the workspace.
+func (s *Server) listRooms(w http.ResponseWriter, r *http.Request) error {
+	start := time.Now()
+	ctx := r.Context()
+	c, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	q, err := parseRoomsQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	rooms, err := s.matchingRooms(ctx, c, &q)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(rooms, q.compare)
+	page := roomPage{TotalCount: len(rooms), Data: []roomObject{}}
+	rooms = rooms[min(q.skip, len(rooms)):]
+	if q.limit > 0 {
+		rooms = rooms[:min(q.limit, len(rooms))]
+	}
+	for i := range rooms {
+		o, err := s.roomObject(ctx, &rooms[i].room)
+		if err != nil {
+			return err
+		}
+		page.Data = append(page.Data, o)
+	}
+	page.Inspect = inspect{Query: inspectRooms(c, &q), TookMS: time.Since(start).Milliseconds()}
+	return succeed(w, page)
+}
+
+// matchingRooms returns the active rooms of the caller that match q, in no promised order.
+func (s *Server) matchingRooms(ctx context.Context, c caller, q *roomsQuery) ([]listedRoom, error) {
+	lists := []store.List{{Account: c.account}}
+	if c.account == "" {
+		lists = []store.List{{Kind: parlance.Room}, {Kind: parlance.Direct}, {Kind: parlance.Shop}, {Kind: parlance.Order}}
+	}
+	var rooms []listedRoom
+	for _, list := range lists {
+		for summary, err := range s.store.Recent(ctx, c.workspace, list) {
+			if err != nil {
+				return nil, err
+			}
+			l, ok, err := s.listed(ctx, c, q, &summary)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				rooms = append(rooms, l)
+			}
+		}
+	}
+	return rooms, nil
+}
+
+// listed returns summary's conversation as a room of the list, if it belongs there.
+func (s *Server) listed(ctx context.Context, c caller, q *roomsQuery, summary *store.Summary) (l listedRoom, ok bool, err error) {
+	if summary.Conversation.Frozen {
+		return l, false, nil
+	}
+	ref := parlance.Ref{Workspace: c.workspace, Conversation: summary.Conversation.ID}
+	matches, err := q.filter.matches(&summary.Conversation, func() ([]string, error) {
+		members, err := s.store.Members(ctx, ref)
+		ids := make([]string, len(members))
+		for i := range members {
+			ids[i] = string(members[i].Account)
+		}
+		return ids, err
+	})
+	if err != nil || !matches {
+		return l, false, err
+	}
+	m, err := s.room(ctx, c, string(ref.Conversation))
+	if errors.Is(err, errNotMember) || errors.Is(err, errNoRoom) { // left or gone meanwhile
+		return l, false, nil
+	}
+	if err != nil {
+		return l, false, err
+	}
+	l = listedRoom{room: m, active: m.conversation.Created}
+	last, err := s.lastSeen(ctx, &m, summary)
+	if err != nil {
+		return l, false, err
+	}
+	if last != nil {
+		l.active = last.Created
+	}
+	if q.updatedAfter != nil && max(l.active, m.conversation.Created) <= *q.updatedAfter {
+		return l, false, nil
+	}
+	if q.unreadFirst && m.isMember && last != nil {
+		unread, err := s.unread(ctx, &m)
+		if err != nil {
+			return l, false, err
+		}
+		l.unread = unread > 0
+	}
+	return l, true, nil
+}
+
+// lastSeen returns the newest message that the reader of m may see; notes of the staff
+// must not show in the order of a customer's rooms either.
+func (s *Server) lastSeen(ctx context.Context, m *room, summary *store.Summary) (*parlance.Message, error) {
+	if summary.Last == nil {
+		return nil, nil
+	}
+	if m.private || !summary.Last.Message.Private() {
+		return &summary.Last.Message, nil
+	}
+	last, _, err := s.newest(ctx, m)
+	return last, err
+}
+
+// compare orders rooms as q asks. Rooms that are equal in that are ordered by id.
+func (q *roomsQuery) compare(a, b listedRoom) int {
+	if q.unreadFirst && a.unread != b.unread {
+		if a.unread {
+			return -1
+		}
+		return 1
+	}
+	for _, o := range q.order {
+		n := cmp.Compare(a.active, b.active)
+		if o.field == "createdTime" {
+			n = cmp.Compare(a.conversation.Created, b.conversation.Created)
+		}
+		if o.descending {
+			n = -n
+		}
+		if n != 0 {
+			return n
+		}
+	}
+	return cmp.Compare(a.ref.Conversation, b.ref.Conversation)
+}
+
+// inspectRooms returns the conditions that were applied.
+func inspectRooms(c caller, q *roomsQuery) json.RawMessage {
+	b := appendString([]byte(`{"appID":`), c.workspace)
+	b = append(b, `,"status":1`...)
+	if c.account != "" {
+		b = append(b, `,"members":`...)
+		b = appendString(b, c.account)
+	}
+	if q.filter != nil {
+		b = append(b, `,"$and":[`...)
+		b = append(b, q.raw...) // it was parsed, so it is JSON
+		b = append(b, ']')
+	}
+	if q.updatedAfter != nil {
+		b = append(b, `,"updatedAfter":"`...)
+		b = append(q.updatedAfter.Append(b), '"')
+	}
+	return append(b, '}')
+}
