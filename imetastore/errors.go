@@ -1,0 +1,100 @@
+package imetastore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"parlance"
+)
+
+// A status is how an error is told: the HTTP status, the code in the envelope, and the
+// text unless that is the error's own.
+type status struct {
+	http int
+	code string
+	text string
+}
+
+// The platform's codes. Those of HTTP's own numbers are ours.
+const (
+	codePath    = "10001"
+	codeField   = "10002"
+	codeStorage = "10004"
+)
+
+// statuses has what each kind of error becomes.
+//
+// iMetaStore errors, statuses: real ones beside the code.
+var statuses = map[parlance.ErrorKind]status{
+	parlance.Internal:        {http.StatusInternalServerError, codeStorage, "Internal server error."},
+	parlance.Corrupt:         {http.StatusInternalServerError, codeStorage, "Internal server error."},
+	parlance.Unavailable:     {http.StatusServiceUnavailable, codeStorage, "The service is unavailable, try again later."},
+	parlance.Invalid:         {http.StatusBadRequest, codeField, ""},
+	parlance.Conflict:        {http.StatusConflict, codeField, ""},
+	parlance.NotFound:        {http.StatusNotFound, codePath, ""},
+	parlance.Unauthenticated: {http.StatusUnauthorized, "401", "Unauthorized: the access token is missing, invalid or expired."},
+	parlance.Forbidden:       {http.StatusForbidden, "403", ""},
+	parlance.Limited:         {http.StatusTooManyRequests, "429", ""},
+}
+
+var (
+	errPath     = &refusal{status{http.StatusNotFound, codePath, "There is no such path."}}
+	errMethod   = &refusal{status{http.StatusMethodNotAllowed, codePath, "This path takes POST only."}}
+	errTooLarge = &refusal{status{http.StatusRequestEntityTooLarge, codeField, "Request body is larger than 1 MiB."}}
+	errLogin    = &refusal{status{http.StatusUnauthorized, "401", "Email or password is wrong."}}
+)
+
+// A refusal is an error of HTTP or of one call that has no kind of its own.
+type refusal struct{ status status }
+
+func (r *refusal) Error() string { return r.status.text }
+
+// statusOf returns how err is told.
+func statusOf(err error) status {
+	var r *refusal
+	if errors.As(err, &r) {
+		return r.status
+	}
+	kind := parlance.KindOf(err)
+	var known *parlance.Error
+	switch {
+	case errors.As(err, &known):
+	case errors.As(err, &kind):
+	case errors.Is(err, context.DeadlineExceeded):
+		kind = parlance.Unavailable
+	}
+	st := statuses[kind]
+	switch {
+	case st.text != "":
+	case known != nil:
+		st.text = known.Text
+	default:
+		st.text = kind.Error()
+	}
+	return st
+}
+
+// fail answers with err.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // nobody is listening
+	}
+	st := statusOf(err)
+	if st.http >= http.StatusInternalServerError {
+		s.log.LogAttrs(r.Context(), slog.LevelError, "imetastore request failed",
+			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
+	}
+	h := w.Header()
+	switch st.http {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.Set("Retry-After", "1")
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusMethodNotAllowed:
+		h.Set("Allow", http.MethodPost)
+	}
+	b := s.appendHead(nil, st.code, st.text)
+	answer(w, st.http, append(b, `,"data":null}`...))
+}

@@ -1,0 +1,213 @@
+// Package imetastore speaks the seller messaging API of iMetaStore (iGV), as a server:
+// login, the history of the chats with buyers, and sending to a buyer.
+//
+// What of it holds, what deviates and what nobody knows is told in
+// docs/dialects/imetastore.md. Comments that begin with "iMetaStore" cite that page's
+// headings where a rule is obeyed.
+package imetastore
+
+import (
+	_ "embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"parlance"
+	"parlance/access"
+	"parlance/internal/answers"
+	"parlance/store"
+)
+
+// maxBody is the largest request body in bytes.
+const maxBody = 1 << 20
+
+// answerBytes bounds the pages that are kept ready.
+const answerBytes = 32 << 20
+
+// defaultPageSize is how many messages a page has unless [Options] say otherwise.
+const defaultPageSize = 100
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// OpenAPI returns the description of all calls that a [Server] answers, as OpenAPI 3 in
+// YAML. The bytes are shared and must not be changed.
+func OpenAPI() []byte { return openAPI }
+
+// Options are a server's settings. The zero value is good.
+type Options struct {
+	Logger *slog.Logger // nil = silent
+
+	// PageSize is the most messages of a page: 1 to 4,999, and what lies outside
+	// counts as the nearest of these; 0 = 100.
+	PageSize int
+}
+
+// A Server answers the calls below each of the three base paths. It is an
+// [http.Handler] and safe for use by many goroutines.
+type Server struct {
+	store    *store.Store
+	keeper   *access.Keeper
+	log      *slog.Logger
+	pageSize int
+	answers  *answers.Cache // pages, and the conversations of buyers
+	buffers  sync.Pool      // of *[]byte
+	mux      *http.ServeMux
+}
+
+// basePaths are where the calls are found, each the same.
+//
+// iMetaStore access, base paths: all equal.
+var basePaths = [...]string{"", "/merchant-api", "/api/merchant-api"}
+
+// New returns a server of what s holds, to the sellers whom k knows.
+func New(s *store.Store, k *access.Keeper, o Options) *Server {
+	srv := &Server{
+		store:    s,
+		keeper:   k,
+		log:      o.Logger,
+		pageSize: defaultPageSize,
+		answers:  answers.New(answerBytes),
+		buffers:  sync.Pool{New: func() any { return new([]byte) }},
+		mux:      http.NewServeMux(),
+	}
+	if srv.log == nil {
+		srv.log = slog.New(slog.DiscardHandler)
+	}
+	if o.PageSize != 0 {
+		srv.pageSize = max(1, min(o.PageSize, store.MaxLimit-1)) // one more is read than shown
+	}
+	for _, base := range basePaths {
+		srv.handle(base+"/seller/auth/login", srv.login)
+		srv.handle(base+"/seller/im/msg", srv.seller(srv.listMessages))
+		srv.handle(base+"/seller/im/send-msg", srv.seller(srv.sendMessage))
+	}
+	srv.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { srv.fail(w, r, errPath) })
+	return srv
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Slashes too many come from a base address that ends in one. They are dropped here
+	// because a redirect would turn some clients' POST into a GET.
+	if clean := path.Clean("/" + r.URL.Path); clean != r.URL.Path {
+		r2, u := *r, *r.URL
+		u.Path, u.RawPath = clean, ""
+		r2.URL = &u
+		r = &r2
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// An endpoint answers a request. If it returns an error it has not answered.
+type endpoint func(w http.ResponseWriter, r *http.Request) error
+
+// handle routes POST requests of a path to an endpoint.
+func (s *Server) handle(path string, e endpoint) {
+	s.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+		if err := e(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errMethod) })
+}
+
+// seller returns an endpoint that asks who is calling before anything else.
+//
+// iMetaStore access, token: in the Authorization header.
+func (s *Server) seller(e func(w http.ResponseWriter, r *http.Request, who access.Grant) error) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var token string
+		if scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+			token = strings.TrimSpace(rest)
+		}
+		who, err := s.keeper.SellerToken(r.Context(), token)
+		if err != nil {
+			return err
+		}
+		return e(w, r, who)
+	}
+}
+
+// decode reads a request's JSON body into v. Members that v lacks are ignored.
+//
+// iMetaStore access, bodies: names in any case.
+func decode(w http.ResponseWriter, r *http.Request, v any) error {
+	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), v, anyCase)
+	var large *http.MaxBytesError
+	var semantic *json.SemanticError
+	var why *parlance.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &large):
+		return errTooLarge
+	case !errors.As(err, &semantic):
+		return parlance.Wrap(parlance.Invalid, err, "Request body is not valid JSON.")
+	}
+	field := fieldOf(semantic.JSONPointer)
+	if errors.As(err, &why) {
+		return parlance.Wrap(parlance.Invalid, err, "Field %s: %s.", field, why.Text)
+	}
+	return parlance.Wrap(parlance.Invalid, err, "Field %s is of the wrong type.", field)
+}
+
+// fieldOf names the field that a pointer leads to.
+func fieldOf(p jsontext.Pointer) string {
+	if p == "" {
+		return "(body)"
+	}
+	return strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
+}
+
+// missing is the error of a required field that is not there.
+func missing(field string) error {
+	return parlance.Errorf(parlance.Invalid, "Field %s is required.", field)
+}
+
+// appendHead appends an envelope up to its data, the comma not included.
+func (s *Server) appendHead(b []byte, code, msg string) []byte {
+	b = append(b, `{"code":"`...)
+	b = append(b, code...)
+	b = append(b, `","msg":`...)
+	b = appendString(b, msg)
+	b = append(b, `,"time":"`...)
+	b = s.store.Now().Append(b)
+	return append(b, '"')
+}
+
+// succeed answers with the data that write appends; none if write is nil.
+func (s *Server) succeed(w http.ResponseWriter, write func(b []byte) []byte) {
+	buf := s.buffers.Get().(*[]byte)
+	b := s.appendHead((*buf)[:0], success, "Success")
+	if write != nil {
+		b = write(append(b, `,"data":`...))
+	}
+	b = append(b, '}')
+	answer(w, http.StatusOK, b)
+	if *buf = b; cap(b) <= maxBody { // larger ones are not worth keeping
+		s.buffers.Put(buf)
+	}
+}
+
+// answer writes a whole answer at once.
+func answer(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	w.Write(body) // an error means that the client is gone
+}
+
+// appendString appends s as JSON. What is not UTF-8 is replaced by U+FFFD.
+func appendString[T ~string | ~[]byte](b []byte, s T) []byte {
+	b, _ = jsontext.AppendQuote(b, s) // the error only tells of the replacement
+	return b
+}
