@@ -194,11 +194,8 @@ func (g *group) customer() parlance.AccountID {
 	return ""
 }
 
-// writeGroup stores g's members and messages.
+// writeGroup stores g's messages and members.
 func (im *importer) writeGroup(ctx context.Context, g *group) error {
-	if err := im.addMembers(ctx, g); err != nil {
-		return err
-	}
 	if who := g.customer(); who != "" && !g.known.customer {
 		_, err := im.store.UpdateConversation(ctx, g.ref, func(c *parlance.Conversation) error {
 			if c.Customer == "" {
@@ -223,7 +220,9 @@ func (im *importer) writeGroup(ctx context.Context, g *group) error {
 			return err
 		}
 	}
-	return nil
+	// Members come after, so that their lists show the conversation at once where its
+	// messages put it.
+	return im.addMembers(ctx, g)
 }
 
 // addMembers makes members of g's senders that are not known to be.
