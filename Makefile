@@ -23,4 +23,4 @@ lint:
 	go run $(STATICCHECK) ./...
 
 bench:
-	go run ./internal/bench
+	go run ./bench

@@ -26,7 +26,7 @@ import (
 type Options struct {
 	// FS is the file system; nil means the disk.
 	FS vfs.FS
-	// CacheBytes is how much of the tables is kept in memory, uncompressed. 0 means 64 MB.
+	// CacheBytes is how much of the tables is kept in memory, uncompressed. 0 means 128 MB.
 	CacheBytes int64
 	// Logger is told what the operator should know; nil means slog.Default. Pebble's
 	// own chatter goes there at debug level.
@@ -42,8 +42,8 @@ type Options struct {
 const format = pebble.FormatTableFormatV6
 
 const (
-	defaultCache = 64 << 20
-	memtable     = 64 << 20
+	defaultCache = 128 << 20
+	memtable     = 32 << 20
 	blockSize    = 16 << 10
 )
 
@@ -88,7 +88,8 @@ func Open(dir string, o Options) (*Engine, error) {
 	e := &Engine{
 		dir: dir, log: o.Logger, lock: lock, seed: maphash.MakeSeed(),
 		guard: newGuard(o.FS, dir, o.Logger, o.retryFull),
-		cache: pebble.NewCache(o.CacheBytes),
+		// Pebble takes what its memtables hold, one in use and one kept for the next, out of the cache.
+		cache: pebble.NewCache(o.CacheBytes + 2*memtable),
 	}
 	for i := range e.stripes {
 		e.stripes[i] = make(chan struct{}, 1)

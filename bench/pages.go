@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+)
+
+// Two goals of pages.
+var (
+	newestGoal = goal{Must: 0.60, Aim: 0.80}
+	deepGoal   = goal{Must: 0.85, Aim: 0.95}
+	growthGoal = goal{Must: 0.95}
+)
+
+// newest measures the newest messages, as clients ask for them, against a bare server:
+// of the same conversation again and again, and of conversations at random.
+func (m *reading) newest(ctx context.Context) (rows []row, err error) {
+	for _, d := range m.large.calls {
+		for _, limit := range []int{20, 50} {
+			host := m.largeAt.hosts[limit]
+			same := func(*rand.Rand) call { return d.newest(m.large.long, limit, 0) }
+			random := func(rng *rand.Rand) call {
+				return d.newest(m.large.many[rng.IntN(len(m.large.many))], limit, 0)
+			}
+			bare, server, err := m.bareOf(ctx, host, random)
+			if err != nil {
+				return rows, err
+			}
+			defer server.close()
+			for _, c := range concurrencies {
+				t := turn{c, m.block, m.rounds}
+				cs := []contender{m.pages("same", host, same), bare, m.pages("random", host, random)}
+				rs, err := match(ctx, t, cs...)
+				if err != nil {
+					return rows, err
+				}
+				for _, r := range []result{rs[0], rs[2]} {
+					what := "the same conversation of " + number(float64(m.large.long.size))
+					if r.name == "random" {
+						what = fmt.Sprintf("one of %s conversations at random", number(float64(len(m.large.many))))
+					}
+					x := r.against(rs[1], "Newest messages", fmt.Sprintf("%s, newest %d of %s, %d at once", d.name(), limit, what, c), "pages/s")
+					if limit == 20 {
+						x = x.judge(newestGoal)
+					}
+					rows = append(rows, x)
+				}
+				if err := m.profile(ctx, t, fmt.Sprint(d.name(), " newest ", limit), cs); err != nil {
+					return rows, err
+				}
+			}
+		}
+	}
+	return rows, nil
+}
+
+// deep measures pages far back in the long conversation. Every request is a new one, so
+// that no answer is remembered; so is every request for the newest that they are compared with.
+func (m *reading) deep(ctx context.Context) (rows []row, err error) {
+	const limit = 20
+	host, long := m.largeAt.hosts[limit], m.large.long
+	depths := []int{m.n(50_000, 50), m.n(500_000, 100)}
+	for _, d := range m.large.calls {
+		around := func(depth int) source {
+			return func(rng *rand.Rand) call {
+				back := depth - depth/10 + rng.IntN(depth/5)
+				return d.before(long, long.place(back), limit, m.fresh())
+			}
+		}
+		newest := func(*rand.Rand) call { return d.newest(long, limit, m.fresh()) }
+		random := func(rng *rand.Rand) call {
+			return d.newest(m.large.many[rng.IntN(len(m.large.many))], limit, m.fresh())
+		}
+		bare, server, err := m.bareOf(ctx, host, around(depths[0]))
+		if err != nil {
+			return rows, err
+		}
+		defer server.close()
+		for _, c := range concurrencies {
+			t := turn{c, m.block, m.rounds}
+			cs := []contender{
+				m.pages("newest", host, newest), m.pages("deep", host, around(depths[0])), bare,
+				m.pages("deeper", host, around(depths[1])), m.pages("newest of any", host, random),
+			}
+			rs, err := match(ctx, t, cs...)
+			if err != nil {
+				return rows, err
+			}
+			compare := func(what string, a, b result) row {
+				return a.against(b, "Deep pages, no answer remembered", fmt.Sprintf("%s, %s, %d at once", d.name(), what, c), "pages/s")
+			}
+			rows = append(rows, compare("newest 20", rs[0], rs[2]), compare("newest 20 of a random conversation", rs[4], rs[2]))
+			for i, r := range []result{rs[1], rs[3]} {
+				what := fmt.Sprintf("20 at %s back", number(float64(depths[i])))
+				rows = append(rows, compare(what, r, rs[0]).judge(deepGoal), compare(what, r, rs[2]))
+			}
+			if err := m.profile(ctx, t, d.name()+" fresh", cs); err != nil {
+				return rows, err
+			}
+		}
+	}
+	return rows, nil
+}
+
+// growth compares the large store with the small one, by the same requests. No answer is remembered.
+func (m *reading) growth(ctx context.Context) (rows []row, err error) {
+	const limit = 20
+	kinds := []struct {
+		name string
+		next func(l *library, d dialect) source
+		goal *goal
+	}{
+		{"newest 20 of the long conversation", func(l *library, d dialect) source {
+			return func(*rand.Rand) call { return d.newest(l.long, limit, m.fresh()) }
+		}, &growthGoal},
+		{"20 anywhere in the long conversation", func(l *library, d dialect) source {
+			return func(rng *rand.Rand) call {
+				return d.before(l.long, l.long.place(rng.IntN(l.long.size-limit)), limit, m.fresh())
+			}
+		}, nil},
+		{"newest 20 of a random conversation", func(l *library, d dialect) source {
+			return func(rng *rand.Rand) call { return d.newest(l.many[rng.IntN(len(l.many))], limit, m.fresh()) }
+		}, nil},
+	}
+	for i, d := range m.large.calls {
+		for _, k := range kinds {
+			for _, c := range concurrencies {
+				name := fmt.Sprintf("%s messages", number(float64(m.small.long.size)))
+				rs, err := match(ctx, turn{c, m.block, m.rounds},
+					m.pages("large", m.largeAt.hosts[limit], k.next(m.large, d)),
+					m.pages(name, m.smallAt.hosts[limit], k.next(m.small, m.small.calls[i])))
+				if err != nil {
+					return rows, err
+				}
+				x := rs[0].against(rs[1], "A million messages against ten thousand, no answer remembered", fmt.Sprintf("%s, %s, %d at once", d.name(), k.name, c), "pages/s")
+				if k.goal != nil {
+					x = x.judge(*k.goal)
+				}
+				rows = append(rows, x)
+			}
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitPartial     = 3
+	exitDiffers     = 5
+	exitInterrupted = 130
+)
+
+// A codedError ends the program with a code of its own.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+// usage says that the command line, or a setting, can't be.
+func usage(format string, args ...any) error { return coded(exitUsage, format, args...) }
+
+func coded(code int, format string, args ...any) error {
+	return &codedError{code, fmt.Errorf(format, args...)}
+}
+
+// exit tells why cmd failed, if it did, and returns the exit code.
+func (p *program) exit(ctx context.Context, cmd *cobra.Command, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	var c *codedError
+	switch {
+	case errors.As(err, &c):
+	case !p.started:
+		c = &codedError{exitUsage, err}
+	case ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))):
+		c = &codedError{exitInterrupted, errors.New("interrupted; what was done until then is kept")}
+	default:
+		c = &codedError{exitFailed, err}
+	}
+	p.say("parlance: %v", c.err)
+	if c.code == exitUsage {
+		p.say("Try: %s --help", cmd.CommandPath())
+	}
+	return c.code
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"parlance/httpd"
+	"parlance/internal/config"
+)
+
+// A serving is what `serve` prints once it listens.
+type serving struct {
+	URL  string `json:"url"`
+	Data string `json:"data"`
+}
+
+func (p *program) serve() *cobra.Command {
+	cmd := p.command(&cobra.Command{
+		Use:   "serve --data DIR",
+		Short: "Serve a store under the three APIs",
+		Long: `Serve a store under the three APIs at one address:
+
+  /v1/                                          SHOPLINE
+  /seller/, /merchant-api/, /api/merchant-api/  iMetaStore
+  /openapi/{imkit,shopline,imetastore}.yaml     what each of them answers
+  /healthz, /readyz, /metrics                   for whoever watches over it
+  everything else                               IMKit
+
+An address that other machines can reach needs --tls-cert and --tls-key, or
+--behind-proxy. An interrupt or SIGTERM ends it: what is under way is finished, for at most
+15 seconds, and the exit code is 0.
+
+JSON: {"url","data"}, once it listens.`,
+		Args: cobra.NoArgs,
+	}, func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
+		c, err := p.settings(cmd)
+		if err != nil {
+			return err
+		}
+		dir, err := folder(c)
+		if err != nil {
+			return err
+		}
+		if err := c.Check(); err != nil {
+			return usage("%w", err)
+		}
+		var cert *httpd.Certificate
+		if c.TLSCert != "" {
+			if cert, err = httpd.LoadCertificate(c.TLSCert, c.TLSKey); err != nil {
+				return usage("%w", err)
+			}
+		}
+		log := p.logger(c, slog.LevelInfo)
+		a, err := openArchive(ctx, dir, log)
+		if err != nil {
+			return err
+		}
+		defer func() { err = a.close(err) }()
+		return p.serveArchive(ctx, a, c, cert, log)
+	})
+	dataFlag(cmd)
+	d := config.Defaults()
+	f := cmd.Flags()
+	f.String("listen", d.Listen, "host:port to listen on; port 0 is any free one (PARLANCE_LISTEN)")
+	f.String("tls-cert", "", "certificate chain, PEM (PARLANCE_TLS_CERT)")
+	f.String("tls-key", "", "key of the certificate, PEM (PARLANCE_TLS_KEY)")
+	f.Bool("behind-proxy", false, "something in front speaks TLS (PARLANCE_BEHIND_PROXY)")
+	f.Int("shopline-rate", d.ShoplineRate, "requests per second and SHOPLINE token; 0 = no limit (PARLANCE_SHOPLINE_RATE)")
+	return cmd
+}
+
+func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config, cert *httpd.Certificate, log *slog.Logger) error {
+	known := false
+	for _, err := range a.keeper.Workspaces(ctx) {
+		if err != nil {
+			return err
+		}
+		known = true
+		break
+	}
+	if !known {
+		log.Warn("the store has no workspace, so nobody can use it: stop this and run parlance workspace create NAME --data " + a.dir)
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("%w; choose another address with --listen", err)
+	}
+	srv := newServer(a, log, c.ShoplineRate)
+	s := serving{URL: urlOf(l, cert != nil), Data: a.dir}
+	if err := p.result(s, "%s", s.URL); err != nil {
+		return err
+	}
+	log.Info("serving", "url", s.URL, "data", a.dir, "version", thisBuild().Version)
+	return srv.Serve(ctx, l, cert)
+}
+
+// urlOf returns the address that clients of l use.
+func urlOf(l net.Listener, secure bool) string {
+	scheme := "http"
+	if secure {
+		scheme = "https"
+	}
+	return scheme + "://" + l.Addr().String()
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"parlance"
+	"parlance/access"
+)
+
+// A credentialSet is a new workspace with its first credentials.
+type credentialSet struct {
+	Workspace parlance.WorkspaceID `json:"workspace"`
+	IMKit     struct {
+		ClientKey string `json:"client_key"`
+		APIKey    string `json:"api_key"`
+	} `json:"imkit"`
+	Shopline struct {
+		Token string `json:"token"`
+	} `json:"shopline"`
+	IMetaStore struct {
+		Email    string             `json:"email"`
+		Password string             `json:"password"`
+		Seller   parlance.AccountID `json:"seller"`
+	} `json:"imetastore"`
+}
+
+func newCredentialSet(w access.Workspace, s access.Secrets) credentialSet {
+	c := credentialSet{Workspace: w.ID}
+	c.IMKit.ClientKey, c.IMKit.APIKey = s.ClientKey, s.APIKey
+	c.Shopline.Token = s.ShoplineToken
+	c.IMetaStore.Email, c.IMetaStore.Password, c.IMetaStore.Seller = s.Email, s.Password, w.Seller
+	return c
+}
+
+func (p *program) workspaceCreate() *cobra.Command {
+	cmd := p.command(&cobra.Command{
+		Use:   "create NAME --data DIR",
+		Short: "Make a workspace and its first credentials",
+		Long: `Make a workspace and print one credential for each API. They are shown this once: the
+store only keeps their hashes. NAME is 1 to 64 characters of a-z, 0-9, '-' and '_'.
+A store that doesn't exist yet is made.
+
+JSON: {"workspace","imkit":{"client_key","api_key"},"shopline":{"token"},
+"imetastore":{"email","password","seller"}}`,
+		Args: cobra.ExactArgs(1),
+	}, func(ctx context.Context, cmd *cobra.Command, args []string) (err error) {
+		c, err := p.settings(cmd)
+		if err != nil {
+			return err
+		}
+		dir, err := folder(c)
+		if err != nil {
+			return err
+		}
+		name := parlance.WorkspaceID(args[0])
+		if err := parlance.CheckWorkspace(name); err != nil {
+			return usage("%w", err)
+		}
+		a, err := openArchive(ctx, dir, p.logger(c, quiet))
+		if err != nil {
+			return err
+		}
+		defer func() { err = a.close(err) }()
+		w, secrets, err := a.keeper.CreateWorkspace(ctx, access.Workspace{ID: name})
+		if errors.Is(err, parlance.Conflict) {
+			return fmt.Errorf("%w; nothing was changed", err)
+		}
+		if err != nil {
+			return err
+		}
+		set := newCredentialSet(w, secrets)
+		return p.result(set, `Workspace %s. Keep these: they can't be shown again.
+
+IMKit
+  client key   %s
+  API key      %s
+SHOPLINE
+  token        %s
+iMetaStore
+  e-mail       %s
+  password     %s
+  seller       %s`, set.Workspace, set.IMKit.ClientKey, set.IMKit.APIKey, set.Shopline.Token,
+			set.IMetaStore.Email, set.IMetaStore.Password, set.IMetaStore.Seller)
+	})
+	dataFlag(cmd)
+	return cmd
+}

@@ -1,0 +1,212 @@
+// Package config reads a server's settings from a file, the environment and the
+// command line, and says where each came from.
+//
+// The command line wins over the environment, the environment over the file. The file
+// is YAML, a flat list of keys. Each key has a variable, in upper case behind PARLANCE_, and a
+// flag, with dashes: shopline_rate, PARLANCE_SHOPLINE_RATE, --shopline-rate. Only the
+// variable of data is PARLANCE_DATA_DIR, for PARLANCE_DATA is where tests look for test data.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Config is a server's settings.
+type Config struct {
+	Data         string // the store's folder
+	Listen       string // host:port
+	TLSCert      string // file, PEM; empty = no TLS
+	TLSKey       string
+	BehindProxy  bool // something in front speaks TLS
+	ShoplineRate int  // requests per second and SHOPLINE token; 0 = no limit
+	LogLevel     slog.Level
+
+	origins map[string]string // of the keys that were set
+}
+
+// Defaults are the settings that hold if nothing is said.
+func Defaults() Config {
+	return Config{Listen: "127.0.0.1:8080", LogLevel: slog.LevelInfo}
+}
+
+// A key is one setting: how it is read from text, and written.
+type key struct {
+	name string
+	set  func(*Config, string) error
+	get  func(*Config) any
+}
+
+var keys = []key{
+	{"data", text(func(c *Config) *string { return &c.Data }), func(c *Config) any { return c.Data }},
+	{"listen", text(func(c *Config) *string { return &c.Listen }), func(c *Config) any { return c.Listen }},
+	{"tls_cert", text(func(c *Config) *string { return &c.TLSCert }), func(c *Config) any { return c.TLSCert }},
+	{"tls_key", text(func(c *Config) *string { return &c.TLSKey }), func(c *Config) any { return c.TLSKey }},
+	{"behind_proxy", setBehindProxy, func(c *Config) any { return c.BehindProxy }},
+	{"shopline_rate", setShoplineRate, func(c *Config) any { return c.ShoplineRate }},
+	{"log_level", setLogLevel, func(c *Config) any { return strings.ToLower(c.LogLevel.String()) }},
+}
+
+// Variable returns the environment's name of a key.
+func Variable(key string) string {
+	if key == "data" {
+		key = "data_dir"
+	}
+	return "PARLANCE_" + strings.ToUpper(key)
+}
+
+// Flag returns the command line's name of a key, with its dashes.
+func Flag(key string) string { return "--" + strings.ReplaceAll(key, "_", "-") }
+
+func text(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		return nil
+	}
+}
+
+func setBehindProxy(c *Config, v string) (err error) {
+	if c.BehindProxy, err = strconv.ParseBool(v); err != nil {
+		return errors.New("want true or false")
+	}
+	return nil
+}
+
+func setShoplineRate(c *Config, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 {
+		return errors.New("want a number of requests per second, 0 for no limit")
+	}
+	c.ShoplineRate = n
+	return nil
+}
+
+func setLogLevel(c *Config, v string) error {
+	switch v {
+	case "debug", "info", "warn", "error":
+		return c.LogLevel.UnmarshalText([]byte(v))
+	}
+	return errors.New("want debug, info, warn or error")
+}
+
+// Sources are where settings come from.
+type Sources struct {
+	File  string                      // path; empty = none
+	Env   func(string) (string, bool) // as os.LookupEnv
+	Flags map[string]string           // those given, by the key's name
+}
+
+// Load returns the settings that s comes to. Settings that can't be are an error that names
+// the place where they were made; whether they go together is told by [Config.Check].
+func Load(s Sources) (Config, error) {
+	c := Defaults()
+	c.origins = map[string]string{}
+	if s.File != "" {
+		b, err := os.ReadFile(s.File)
+		if err != nil {
+			return Config{}, fmt.Errorf("read the configuration: %w", err)
+		}
+		if err := c.parse(s.File, b); err != nil {
+			return Config{}, err
+		}
+	}
+	for _, k := range keys {
+		if v, ok := s.Env(Variable(k.name)); ok && v != "" {
+			if err := c.set(k, v, Variable(k.name)); err != nil {
+				return Config{}, err
+			}
+		}
+	}
+	for _, k := range keys {
+		if v, ok := s.Flags[k.name]; ok {
+			if err := c.set(k, v, Flag(k.name)); err != nil {
+				return Config{}, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// set gives k a value that origin says.
+func (c *Config) set(k key, value, origin string) error {
+	c.origins[k.name] = origin
+	if err := k.set(c, value); err != nil {
+		return fmt.Errorf("%s: %q: %w", c.place(k.name), value, err)
+	}
+	return nil
+}
+
+// Check reports what keeps a server with these settings from starting: an address that
+// isn't one, half a certificate, or an address that others can reach without TLS.
+func (c *Config) Check() error {
+	if err := CheckAddress(c.Listen); err != nil {
+		return fmt.Errorf("%s: %q: %w", c.place("listen"), c.Listen, err)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("tls_cert and tls_key: give both or none")
+	}
+	if c.TLSCert == "" && !c.BehindProxy && !Loopback(c.Listen) {
+		return fmt.Errorf("%s: %s can be reached from other machines, and tokens would travel unencrypted: "+
+			"give --tls-cert and --tls-key, or --behind-proxy if something in front speaks TLS, or listen on 127.0.0.1", c.place("listen"), c.Listen)
+	}
+	return nil
+}
+
+// Given reports whether a key was set anywhere.
+func (c *Config) Given(name string) bool { return c.origins[name] != "" }
+
+// place names a key by where it was set, for the beginning of a message: a flag, a variable,
+// or a line with the key.
+func (c *Config) place(name string) string {
+	switch o := c.origins[name]; o {
+	case "":
+		return name
+	case Flag(name), Variable(name):
+		return o
+	default:
+		return o + ": " + name
+	}
+}
+
+// A Setting is one key as it stands.
+type Setting struct {
+	Key    string `json:"key"`
+	Value  any    `json:"value"`  // string, bool or int
+	Origin string `json:"origin"` // a file and line, a variable, a flag, or "default"
+}
+
+// Settings returns all keys as they stand.
+func (c *Config) Settings() []Setting {
+	all := make([]Setting, len(keys))
+	for i, k := range keys {
+		origin := c.origins[k.name]
+		if origin == "" {
+			origin = "default"
+		}
+		all[i] = Setting{k.name, k.get(c), origin}
+	}
+	return all
+}
+
+// Keys returns the names of all keys.
+func Keys() []string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
+	}
+	return names
+}
+
+// find returns the key of that name.
+func find(name string) (key, bool) {
+	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
+	if i < 0 {
+		return key{}, false
+	}
+	return keys[i], true
+}

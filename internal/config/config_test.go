@@ -1,0 +1,140 @@
+package config
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// env is an environment.
+type env map[string]string
+
+func (e env) lookup(name string) (string, bool) {
+	v, ok := e[name]
+	return v, ok
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "parlance.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestPrecedence(t *testing.T) {
+	file := write(t, "# a comment\ndata: /file\nlisten: 127.0.0.1:1\nshopline_rate: 1\nbehind_proxy: true\ntls_cert:\n")
+	c, err := Load(Sources{
+		File:  file,
+		Env:   env{"PARLANCE_DATA_DIR": "/env", "PARLANCE_SHOPLINE_RATE": "2", "PARLANCE_LOG_LEVEL": "", "PARLANCE_SERVICE_HOST": "not ours"}.lookup,
+		Flags: map[string]string{"shopline_rate": "3"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Data != "/env" || c.Listen != "127.0.0.1:1" || c.ShoplineRate != 3 || !c.BehindProxy || c.LogLevel != slog.LevelInfo {
+		t.Errorf("Load = %+v", c)
+	}
+	want := map[string]Setting{
+		"data":          {"data", "/env", "PARLANCE_DATA_DIR"},
+		"listen":        {"listen", "127.0.0.1:1", file + ":3"},
+		"shopline_rate": {"shopline_rate", 3, "--shopline-rate"},
+		"log_level":     {"log_level", "info", "default"},
+		"tls_cert":      {"tls_cert", "", "default"},
+	}
+	for _, s := range c.Settings() {
+		if w, ok := want[s.Key]; ok && s != w {
+			t.Errorf("setting %+v, want %+v", s, w)
+		}
+	}
+	if n := len(c.Settings()); n != len(Keys()) {
+		t.Errorf("%d settings, %d keys", n, len(Keys()))
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"data: x\nlissten: y\n":         `parlance.yaml:2: unknown key "lissten"; the keys are data, listen,`,
+		"data: x\ndata: y\n":            "parlance.yaml:2: data is given already in line 1",
+		"data: [x]\n":                   "parlance.yaml:1: data: want a single value",
+		"- data\n":                      "parlance.yaml:1: want a list",
+		"\nshopline_rate: many\n":       `parlance.yaml:2: shopline_rate: "many": want a number`,
+		"shopline_rate: -1\n":           "want a number",
+		"log_level: INFO+2\n":           "want debug, info, warn or error",
+		"behind_proxy: perhaps\n":       "want true or false",
+		"data: x\n---\ndata: y\n":       "want one YAML document",
+		"data: \"x\nlisten: 127.0.0.1:": "parlance.yaml: yaml: ",
+	} {
+		_, err := Load(Sources{File: write(t, text), Env: env{}.lookup})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q in it", text, err, want)
+		}
+	}
+	for _, empty := range []string{"", "# nothing\n", "---\n", "null\n"} {
+		if _, err := Load(Sources{File: write(t, empty), Env: env{}.lookup}); err != nil {
+			t.Errorf("%q: %v", empty, err)
+		}
+	}
+	if _, err := Load(Sources{Env: env{"PARLANCE_BEHIND_PROXY": "x"}.lookup}); err == nil || !strings.HasPrefix(err.Error(), "PARLANCE_BEHIND_PROXY: ") {
+		t.Errorf("a bad variable: %v", err)
+	}
+	if _, err := Load(Sources{Env: env{}.lookup, File: filepath.Join(t.TempDir(), "none")}); err == nil {
+		t.Error("a missing file is no error")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		want   string // in the error; empty = none
+	}{
+		{Config{Listen: "127.0.0.1:0"}, ""},
+		{Config{Listen: "0.0.0.0:80"}, "--behind-proxy"},
+		{Config{Listen: ":80"}, "--tls-cert"},
+		{Config{Listen: ":80", BehindProxy: true}, ""},
+		{Config{Listen: ":80", TLSCert: "c", TLSKey: "k"}, ""},
+		{Config{Listen: "127.0.0.1:0", TLSCert: "c"}, "both or none"},
+		{Config{Listen: "127.0.0.1"}, "host:port"},
+	} {
+		switch err := c.config.Check(); {
+		case c.want == "" && err != nil, c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%+v: %v, want %q", c.config, err, c.want)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for address, loopback := range map[string]bool{
+		"127.0.0.1:8080": true, "127.9.9.9:0": true, "[::1]:80": true, "localhost:80": true, "[::ffff:127.0.0.1]:1": true,
+		"0.0.0.0:80": false, ":80": false, "[::]:80": false, "10.0.0.1:80": false, "example.com:80": false,
+	} {
+		if err := CheckAddress(address); err != nil {
+			t.Errorf("CheckAddress(%q) = %v", address, err)
+		}
+		if got := Loopback(address); got != loopback {
+			t.Errorf("Loopback(%q) = %v", address, got)
+		}
+	}
+	for _, address := range []string{"", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1"} {
+		if err := CheckAddress(address); err == nil {
+			t.Errorf("CheckAddress(%q) = nil", address)
+		}
+	}
+}
+
+// FuzzParse checks that no file makes the program fall over.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"data: x\n", "a: &a [*a]\n", "? x\n: y\n", "<<: *x\n", "\x00", "data: !!binary x"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := Defaults()
+		c.origins = map[string]string{}
+		if err := c.parse("f", b); err != nil && err.Error() == "" {
+			t.Error("an error without words")
+		}
+	})
+}
