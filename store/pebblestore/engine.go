@@ -106,6 +106,7 @@ func (e *Engine) Get(ctx context.Context, p driver.Partition, keys [][]byte) ([]
 	}
 	valid, last := false, []byte(nil)
 	key := prefix
+	var all arena
 	for i, k := range keys {
 		key = append(key[:len(prefix)], k...)
 		ascending := last != nil && bytes.Compare(last, k) <= 0
@@ -135,13 +136,27 @@ func (e *Engine) Get(ctx context.Context, p driver.Partition, keys [][]byte) ([]
 				it.Close()
 				return nil, e.readError(err)
 			}
-			values[i] = bytes.Clone(value)
+			values[i] = all.clone(value)
 		}
 	}
 	if err := it.Close(); err != nil {
 		return nil, e.readError(err)
 	}
 	return values, nil
+}
+
+// An arena holds copies of values that are read together, and live about as long.
+type arena struct{ free []byte }
+
+// clone returns a copy of b that nothing else can grow into.
+func (a *arena) clone(b []byte) []byte {
+	if len(b) > len(a.free) {
+		a.free = make([]byte, max(4096, len(b)))
+	}
+	n := copy(a.free, b)
+	c := a.free[:n:n]
+	a.free = a.free[n:]
+	return c
 }
 
 // Scan streams the rows of r as they were when the loop over them began. See [driver.Engine].

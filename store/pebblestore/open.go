@@ -43,7 +43,7 @@ const format = pebble.FormatTableFormatV6
 
 const (
 	defaultCache = 128 << 20
-	memtable     = 32 << 20
+	memtable     = 64 << 20
 	blockSize    = 16 << 10
 )
 
