@@ -152,7 +152,6 @@ func (s *Server) place(ctx context.Context, m *room, q *pageQuery, id parlance.M
 // hidden rows are left out and the page is filled up, but an anchor that belongs to the
 // page stays its first row, hidden or not.
 func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidden map[parlance.MessageID]parlance.Time) (kept []store.Entry, state store.State, number uint64, err error) {
-	kept = make([]store.Entry, 0, min(q.limit, 100))
 	from, to := sp.from, sp.to
 	if from != nil && to != nil && from.Compare(*to) >= 0 {
 		if state, err = s.store.State(ctx, m.ref); err != nil {
@@ -179,6 +178,10 @@ func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidde
 			number = 0
 		}
 		state = page.State
+		if len(hidden) == 0 {
+			kept = page.Entries
+			break
+		}
 		for _, e := range page.Entries {
 			if len(kept) < q.limit && !leftOut(e.Message.ID) {
 				kept = append(kept, e)
