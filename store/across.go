@@ -55,6 +55,9 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 	if err := q.check(); err != nil {
 		return AcrossPage{}, err
 	}
+	if q.Timeline != parlance.ByCreated {
+		return AcrossPage{}, parlance.Errorf(parlance.Invalid, "the timeline across conversations is by created, not by %s", q.Timeline)
+	}
 	var k keys
 	if q.From != nil {
 		k.from = string(acrossKey(*q.From))

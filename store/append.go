@@ -176,27 +176,82 @@ func (s *Store) groupEntries() int {
 // beginning with the outcomes that the requests still miss.
 func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*request) error {
 	for try := 0; ; try++ {
-		base, foreign, err := s.writerTail(ctx, c)
+		base, err := s.writerTail(ctx, c)
 		if err != nil {
 			return fmt.Errorf("append to %s: %w", c.ref, err)
 		}
-		a := &appender{s: s, c: c, ctx: ctx, base: base, foreign: foreign, known: map[parlance.MessageID]*Entry{}}
-		err = a.build(group)
-		if err == nil && len(a.entries) > 0 {
-			err = a.commit()
-		} else if err == nil {
-			err = s.settled(ctx)
-		}
-		if err == nil {
-			a.deliver()
+		a := &appender{s: s, c: c, ctx: ctx, base: base, next: *base, known: map[parlance.MessageID]*Entry{}, taken: map[parlance.Time]bool{}}
+		if err = a.run(group); err == nil {
 			return nil
 		}
-		c.tail.Store(nil)
-		if driver.AsRefused(err) == nil || try == maxRaces {
+		switch {
+		case driver.AsRefused(err) == nil:
 			return fmt.Errorf("append to %s: %w", c.ref, err)
+		case try == maxRaces, try > 0 && s.bounds.Exclusive:
+			return parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s goes on beyond its head", c.ref)
 		}
 		// Somebody else took the number. Their entries come first.
 		a.forget()
+		wait(try)
+	}
+}
+
+// run makes the group and lets readers see what comes of it.
+func (a *appender) run(group []*request) error {
+	err := a.build(group)
+	if slices.ContainsFunc(a.entries, func(e *Entry) bool { return e.Previous != 0 }) {
+		// From the claim on, until the tail says so too, readers may miss pointers.
+		a.c.revisions.Add(1)
+		defer a.c.revisions.Add(1)
+	}
+	switch {
+	case err != nil:
+	case len(a.entries) > 0:
+		err = a.commit()
+	default:
+		err = a.s.settled(a.ctx)
+	}
+	if err != nil {
+		a.c.doubt()
+		return err
+	}
+	a.deliver()
+	return nil
+}
+
+// writerTail returns the tail to build on. Where a claim and its derived rows are two
+// steps, others may have claimed entries above it, and maybe stopped before the second step;
+// it writes the derived rows of those first. The caller holds c.write.
+func (s *Store) writerTail(ctx context.Context, c *conversation) (*tail, error) {
+	if t := c.known(); t != nil && s.bounds.OneStep {
+		return t, nil
+	}
+	for try := 0; ; try++ {
+		t, err := s.readerTail(ctx, c)
+		if err != nil || s.bounds.OneStep {
+			return t, err
+		}
+		a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t}
+		for e, err := range s.log1(ctx, c.ref, t.number+1) {
+			if err != nil {
+				return nil, err
+			}
+			a.entries = append(a.entries, &e)
+		}
+		if len(a.entries) == 0 {
+			return t, nil
+		}
+		err = a.complete()
+		switch {
+		case err == nil:
+			c.tail.Store(&a.next)
+			continue
+		case driver.AsRefused(err) == nil || try == maxRaces:
+			c.doubt()
+			return nil, fmt.Errorf("complete what others began: %w", err)
+		}
+		// They are at it themselves.
+		c.doubt()
 		wait(try)
 	}
 }
@@ -217,16 +272,14 @@ type appender struct {
 	ctx  context.Context
 	base *tail // what the group is built on
 
-	// foreign are the entries above base: others claimed them, and their derived
-	// rows may be missing. Whoever moves the head past them writes those rows too.
-	foreign []*Entry
-
 	next    tail // what comes of it
 	entries []*Entry
 	size    int // bytes of rows
 	rows    []driver.Claim
 	ops     batch
 	known   map[parlance.MessageID]*Entry // current versions of messages: stored ones and those of this group
+	taken   map[parlance.Time]bool        // the Created of the first noted entries
+	noted   int
 	edits   [timelines]*edit
 	about   parlance.Conversation
 	month   month // the last one written to the months of the timeline across conversations
@@ -257,35 +310,40 @@ func (a *appender) forget() {
 // build makes the entries of the group on top of base.
 func (a *appender) build(group []*request) error {
 	s := a.s
-	about, err := s.Conversation(a.ctx, a.c.ref)
-	if err != nil {
+	if err := a.prepare(); err != nil {
 		return err
 	}
-	a.about, a.now = about, s.now()
-	a.next = *a.base
 	first := a.firstNumber()
 	taken := a.take(group, min(s.groupEntries(), int(s.layout.segmentEnd(first)-first)+1))
 	if err := a.lookUp(taken); err != nil {
-		return err
-	}
-	if err := a.readSpans(taken); err != nil {
-		return err
-	}
-	if err := a.adopt(); err != nil {
 		return err
 	}
 	for _, t := range taken {
 		if err := a.add(t); err != nil {
 			return err
 		}
-		// A claim is whole or not at all, so what is claimed has to fit into one.
-		if s.bounds.BatchBytes > 0 && a.size > s.bounds.BatchBytes/2 {
+		// A claim is whole or not at all, so what is claimed has to fit into one; and the
+		// head and its ranges into one write.
+		if s.bounds.BatchBytes > 0 && max(a.size, a.ops.ranges) > s.bounds.BatchBytes/2 {
 			break
 		}
 	}
 	if len(a.entries) == 0 {
+		a.relist()
 		return nil
 	}
+	return a.finish()
+}
+
+// prepare reads what deriving needs besides the tail.
+func (a *appender) prepare() (err error) {
+	a.now = a.s.now()
+	a.about, err = a.s.Conversation(a.ctx, a.c.ref)
+	return err
+}
+
+// finish completes the tail that comes of the group.
+func (a *appender) finish() error {
 	if err := a.list(); err != nil {
 		return err
 	}
@@ -298,24 +356,7 @@ func (a *appender) build(group []*request) error {
 }
 
 // firstNumber is the first number that the group claims.
-func (a *appender) firstNumber() uint64 { return a.base.number + uint64(len(a.foreign)) + 1 }
-
-// adopt derives the rows of the foreign entries.
-func (a *appender) adopt() error {
-	for _, e := range a.foreign {
-		var before *Entry
-		if e.Previous != 0 {
-			var err error
-			if before, err = a.version(e.Previous); err != nil {
-				return err
-			}
-		}
-		a.derive(e, before)
-		a.next.chain = e.link(a.next.chain, e.appendHeader(nil))
-		a.known[e.Message.ID] = e
-	}
-	return nil
-}
+func (a *appender) firstNumber() uint64 { return a.base.number + 1 }
 
 // A task is one message of one request.
 type task struct {
@@ -358,55 +399,12 @@ func (a *appender) lookUp(ts []task) error {
 	if err != nil {
 		return err
 	}
+	for _, e := range found {
+		if e.Number > a.base.number {
+			return &driver.Refused{} // its number was taken since the tail was read
+		}
+	}
 	a.known = found
-	return nil
-}
-
-// readSpans makes sure that the closed spans are known of every timeline that a task
-// reaches below its top span.
-func (a *appender) readSpans(ts []task) error {
-	needs := func(m *parlance.Message) error {
-		for t := range timeline(timelines) {
-			l := &a.next.lines[t]
-			if l.closed != nil || l.count == 0 {
-				continue
-			}
-			key, ok := place(t, m)
-			if !ok && t == byDeleted {
-				key, ok = positionKey(m.Position(parlance.BySent)), true // it may come to be deleted
-			}
-			if !ok || !l.reaches(key) && key >= l.low {
-				continue
-			}
-			closed, err := a.s.readSpans(a.ctx, a.c.ref, t, l)
-			if err != nil {
-				return err
-			}
-			l.closed = closed
-		}
-		return nil
-	}
-	for _, e := range a.known {
-		if err := needs(&e.Message); err != nil {
-			return err
-		}
-	}
-	for _, t := range ts {
-		if t.r.change != nil || t.r.mode == Send {
-			continue
-		}
-		m := t.r.messages[t.i]
-		if t.r.mode == Import {
-			m.Created = m.Sent
-		}
-		if err := needs(&m); err != nil {
-			return err
-		}
-		m.Updated = max(m.Updated, m.Created)
-		if err := needs(&m); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -428,6 +426,10 @@ func (a *appender) add(t task) error {
 		}
 		a.stampChange(&m, &current.Message)
 		m.Seq = current.Message.Seq
+		if err := checkMessage(&m, mode); err != nil {
+			a.reject(t.r, err)
+			return nil
+		}
 	} else {
 		m, mode = t.r.messages[t.i], t.r.mode
 		if m.ID != "" {
@@ -464,7 +466,9 @@ func (a *appender) add(t task) error {
 	if current != nil {
 		e.First, e.Previous = current.First, current.Number
 	}
-	a.append(e, current)
+	if err := a.append(e, current); err != nil {
+		return err
+	}
 	result := New
 	if current != nil {
 		result = Changed
@@ -507,11 +511,8 @@ func (a *appender) isKnown(current *Entry, content []byte, seq uint32, mode Mode
 
 // version returns entry number, of this group or of the log.
 func (a *appender) version(number uint64) (*Entry, error) {
-	switch first := a.firstNumber(); {
-	case number >= first:
+	if first := a.firstNumber(); number >= first {
 		return a.entries[number-first], nil
-	case number > a.base.number:
-		return a.foreign[number-a.base.number-1], nil
 	}
 	es, err := a.s.entries(a.ctx, a.c.ref, []uint64{number})
 	if err != nil {
@@ -521,103 +522,27 @@ func (a *appender) version(number uint64) (*Entry, error) {
 }
 
 // append adds e to the group: its log row, and what is derived from it.
-func (a *appender) append(e, before *Entry) {
-	a.derive(e, before)
+func (a *appender) append(e, before *Entry) error {
+	if err := a.derive(e, before); err != nil {
+		return err
+	}
 	e.total, e.private = a.next.total, a.next.private
 	row, chain := e.encode(a.next.chain)
 	a.next.chain = chain
 	a.entries = append(a.entries, e)
 	a.rows = append(a.rows, driver.Claim{Key: a.s.layout.logKey(e.Number), Value: row})
 	a.size += len(row)
-}
-
-// derive counts e and makes its derived rows. It looks at nothing but the tail and
-// the two versions, so that every process that does it comes to the same.
-func (a *appender) derive(e, before *Entry) {
-	m := &e.Message
-	var old *parlance.Message
-	if before != nil {
-		old = &before.Message
-	}
-	a.next.number = e.Number
-	if old != nil && old.State != parlance.Deleted {
-		a.next.total--
-		if old.Private() {
-			a.next.private--
-		}
-	}
-	if m.State != parlance.Deleted {
-		a.next.total++
-		if m.Private() {
-			a.next.private++
-		}
-	}
-	a.next.note(e, before)
-	for t := range timeline(timelines) {
-		var oldKey string
-		var had bool
-		if old != nil {
-			oldKey, had = place(t, old)
-		}
-		key, has := place(t, m)
-		if !had && !has {
-			continue
-		}
-		edit := a.edit(t)
-		if had && (!has || key != oldKey) {
-			edit.remove(oldKey, old.Private())
-			had = false
-		}
-		if has {
-			edit.put(key, e.Number, m.Private(), had, had && old.Private())
-		}
-	}
-	a.ops.put(a.s.layout.idPartition(a.c.ref.Workspace, m.ID), idKey(m.ID, a.c.ref.Conversation), appendVarint(nil, e.Number))
-	if isAcross(a.about.Kind) {
-		a.deriveAcross(e, old)
-	}
-}
-
-func (a *appender) edit(t timeline) *edit {
-	if a.edits[t] == nil {
-		l := a.next.lines[t]
-		a.edits[t] = &edit{line: &l, ref: a.c.ref, id: t, size: a.s.layout.span, ops: &a.ops}
-	}
-	return a.edits[t]
+	return nil
 }
 
 // commit claims the numbers and writes the derived rows. When the engine's answer was
 // lost it claims again: rows that stand there byte for byte are ours. A refusal means
 // that none of ours stand; [parlance.Unavailable] leaves it open.
 func (a *appender) commit() error {
-	version := driver.Version(a.next.number)
-	ops := a.ops.ops
-	if a.ops.deletes {
-		ops = a.ops.settled()
-	}
-	// The head comes last: whoever reads it finds all rows of its entries.
-	ops = append(ops, driver.Op{Partition: headPartition(a.c.ref), Value: a.next.encode()})
-	parts := splitOps(ops, a.s.bounds.BatchBytes)
+	parts, version := a.parts(), appended(a.next.number)
 	log := a.s.layout.logPartition(a.c.ref, a.firstNumber())
 	if err := a.s.claim(a.ctx, log, a.rows, parts[0], version); err != nil {
 		return err
 	}
 	return a.s.writeParts(a.ctx, parts[1:], version)
-}
-
-// splitOps cuts ops into parts of at most size bytes each, in order. An op that is
-// larger makes a part of its own. At a size of 0 nothing is cut.
-func splitOps(ops []driver.Op, size int) [][]driver.Op {
-	if size == 0 {
-		return [][]driver.Op{ops}
-	}
-	var parts [][]driver.Op
-	start, sum := 0, 0
-	for i, op := range ops {
-		if sum += op.Size(); sum > size && i > start {
-			parts = append(parts, ops[start:i])
-			start, sum = i, op.Size()
-		}
-	}
-	return append(parts, ops[start:])
 }

@@ -12,8 +12,13 @@ import (
 // and who is writing to it.
 type conversation struct {
 	ref   parlance.Ref
-	tail  atomic.Pointer[tail] // nil until read, or when it may be stale
+	tail  atomic.Pointer[tail] // nil until read; see known
 	write sync.Mutex           // held by the one who writes the next group
+
+	// revisions is odd while a group is being written that changes messages which there
+	// were before: their pointers go before the tail says so.
+	revisions atomic.Uint64
+
 	queue struct {
 		sync.Mutex
 		waiting []*request
@@ -22,6 +27,18 @@ type conversation struct {
 	users int           // under conversations.mu
 	place *list.Element // in conversations.order
 }
+
+// known returns the tail, nil if it has to be read.
+func (c *conversation) known() *tail {
+	if t := c.tail.Load(); t != nil && !t.doubtful {
+		return t
+	}
+	return nil
+}
+
+// doubt has the tail be read anew. What somebody began to read before doesn't count: it
+// may be older than what is in doubt.
+func (c *conversation) doubt() { c.tail.Store(&tail{doubtful: true}) }
 
 // maxConversations bounds how many conversations are kept in memory: some 2 kB each,
 // and 64 bytes for each thousand messages whose ranges were read.

@@ -164,7 +164,9 @@ func decodeMessage(b []byte) (m parlance.Message, err error) {
 			r, err = decodeReaction(f.Bytes)
 			m.Reactions = append(m.Reactions, r)
 		case 15:
-			m.State = parlance.State(f.Uint)
+			if m.State = parlance.State(f.Uint); f.Uint > uint64(parlance.Deleted) {
+				err = errRecord
+			}
 		case 16:
 			m.Sent = f.Time()
 		case 17:

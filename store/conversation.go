@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -111,18 +110,6 @@ func (s *Store) createIn(ctx context.Context, p driver.Partition, cs []parlance.
 	return err
 }
 
-// unregistered adds c to fresh if no list has it: it is new, or whoever made it stopped half-way.
-func (s *Store) unregistered(ctx context.Context, ws parlance.WorkspaceID, c *Created, fresh *[]parlance.Conversation) error {
-	if !c.New {
-		row, err := s.get(ctx, registeredPartition(ws, c.Conversation.ID), nil)
-		if err != nil || row != nil {
-			return err
-		}
-	}
-	*fresh = append(*fresh, c.Conversation)
-	return nil
-}
-
 // Conversation returns a conversation's record, [parlance.NotFound] if there is none.
 func (s *Store) Conversation(ctx context.Context, ref parlance.Ref) (parlance.Conversation, error) {
 	return cached(s, conversationName(ref), func() (parlance.Conversation, error) {
@@ -195,160 +182,6 @@ func (s *Store) Conversations(ctx context.Context, ws parlance.WorkspaceID) iter
 			}
 		}
 	}
-}
-
-// The registry of a workspace is a log of its conversations: numbered, with running
-// counts by kind, so that they can be counted and walked.
-type registry struct {
-	mu   sync.Mutex
-	last *registered // nil until read
-}
-
-type registered struct {
-	number uint64
-	id     parlance.ConversationID
-	counts [4]uint64 // conversations of each of kinds, this one included
-}
-
-var kinds = [...]parlance.Kind{parlance.Room, parlance.Direct, parlance.Shop, parlance.Order}
-
-func (s *Store) registry(ws parlance.WorkspaceID) *registry {
-	r, _ := s.registries.LoadOrStore(ws, &registry{})
-	return r.(*registry)
-}
-
-func registeredPartition(ws parlance.WorkspaceID, id parlance.ConversationID) driver.Partition {
-	return derived("g", string(ws), string(id))
-}
-
-// register adds conversations to the registry and the lists. The caller holds r.mu.
-func (s *Store) register(ctx context.Context, r *registry, ws parlance.WorkspaceID, cs []parlance.Conversation) error {
-	for try := 0; len(cs) > 0; try++ {
-		if r.last == nil || !s.bounds.Exclusive {
-			last, err := s.lastRegistered(ctx, ws)
-			if err != nil {
-				return err
-			}
-			r.last = &last
-		}
-		next, first := *r.last, r.last.number+1
-		var claims []driver.Claim
-		var ops []driver.Op
-		n := 0
-		for ; n < len(cs) && next.number < s.layout.segmentEnd(first) && (n < s.groupEntries()); n++ {
-			c := &cs[n]
-			next.number++
-			next.id = c.ID
-			next.counts[indexOf(kinds[:], c.Kind)]++
-			claims = append(claims, driver.Claim{Key: s.layout.logKey(next.number), Value: encodeRegistered(&next)})
-			ops = append(ops, driver.Op{Partition: registeredPartition(ws, c.ID), Value: appendVarint(nil, next.number)})
-			ops = append(ops, listOps(ws, List{Kind: c.Kind}, c.ID, c.Created)...)
-			if c.OrderID != "" {
-				ops = append(ops, driver.Op{Partition: orderPartition(ws, c.OrderID), Value: []byte(c.ID)})
-			}
-		}
-		err := s.claimParts(ctx, s.layout.registryPartition(ws, first), claims, ops, 1)
-		switch {
-		case err == nil:
-			r.last = &next
-			cs = cs[n:]
-			try = 0
-		case driver.AsRefused(err) != nil:
-			r.last = nil
-			wait(try)
-		default:
-			r.last = nil
-			return err
-		}
-	}
-	return nil
-}
-
-// lastRegistered reads the registry's end.
-func (s *Store) lastRegistered(ctx context.Context, ws parlance.WorkspaceID) (last registered, err error) {
-	// Partitions fill one after the other: double the step until one is empty, then halve.
-	has := func(segment uint64) (found bool, err error) {
-		first := segment*uint64(s.layout.segment) + 1
-		for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, first), driver.Range{Reverse: true, Limit: 1}) {
-			if err != nil {
-				return false, err
-			}
-			number := first + uint64(row.Key[0])<<8 + uint64(row.Key[1])
-			if number > last.number {
-				if last, err = decodeRegistered(number, row.Value); err != nil {
-					return false, s.corrupt(err, "the registry of workspace %q", ws)
-				}
-			}
-			return true, nil
-		}
-		return false, nil
-	}
-	low, high := uint64(0), uint64(1)
-	for found := true; found; low, high = high, high*2 {
-		if found, err = has(high - 1); err != nil {
-			return last, err
-		}
-		if !found {
-			break
-		}
-	}
-	for low < high {
-		mid := (low + high) / 2
-		found, err := has(mid)
-		if err != nil {
-			return last, err
-		}
-		if found {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return last, nil
-}
-
-// registered walks the registry from number from on.
-func (s *Store) registered(ctx context.Context, ws parlance.WorkspaceID, from uint64) iter.Seq2[registered, error] {
-	return func(yield func(registered, error) bool) {
-		for number := from; ; {
-			end := s.layout.segmentEnd(number)
-			for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, number), driver.Range{From: s.layout.logKey(number)}) {
-				var r registered
-				if err == nil {
-					r, err = decodeRegistered(number, row.Value)
-				}
-				if !yield(r, err) || err != nil {
-					return
-				}
-				number++
-			}
-			if number <= end {
-				return
-			}
-		}
-	}
-}
-
-func encodeRegistered(r *registered) []byte {
-	b := appendString(nil, 1, r.id)
-	for i, n := range r.counts {
-		b = appendUint(b, fieldNumber(2+i), n)
-	}
-	return b
-}
-
-func decodeRegistered(number uint64, b []byte) (registered, error) {
-	r := registered{number: number}
-	err := eachField(b, func(f field) error {
-		switch {
-		case f.Number == 1:
-			r.id = parlance.ConversationID(f.Bytes)
-		case f.Number >= 2 && f.Number < 2+fieldNumber(len(r.counts)):
-			r.counts[f.Number-2] = f.Uint
-		}
-		return nil
-	})
-	return r, err
 }
 
 func encodeConversation(c *parlance.Conversation) []byte {

@@ -77,14 +77,14 @@ func (e *Entry) encode(before hash) ([]byte, hash) {
 func decodeEntry(number uint64, b []byte) (e Entry, chain []byte, err error) {
 	e = Entry{Number: number, First: number, total: int(number)}
 	var seq uint32
-	err = eachField(b, func(f field) error {
+	err = eachField(b, func(f field) (err error) {
 		switch f.Number {
 		case 1:
 			e.Learned = parlance.Time(f.Uint)
 		case 2:
 			e.total = int(number - f.Uint)
 		case 3:
-			e.private = int(f.Uint)
+			e.private, err = f.Count()
 		case 4:
 			e.Previous = number - f.Uint
 		case 5:
@@ -98,8 +98,13 @@ func decodeEntry(number uint64, b []byte) (e Entry, chain []byte, err error) {
 		case 9:
 			e.content = f.Bytes
 		}
-		return nil
+		return err
 	})
+	// Numbers that were taken off number and wrapped around are far above it.
+	if err == nil && (e.total < 0 || e.private > e.total || e.origin > Mirror ||
+		e.First == 0 || e.First > number || e.Previous >= number || e.Previous < e.First != (e.Previous == 0)) {
+		err = errRecord
+	}
 	if err == nil {
 		e.Message, err = decodeMessage(e.content)
 	}

@@ -99,6 +99,10 @@ func (l layout) registryPartition(ws parlance.WorkspaceID, number uint64) driver
 
 // Derived partitions.
 
+// registryHead holds up to which number the rows derived from the registry stand, on
+// engines where that isn't plain.
+func registryHead(ws parlance.WorkspaceID) driver.Partition { return derived("e", string(ws)) }
+
 func headPartition(ref parlance.Ref) driver.Partition {
 	return derived("h", string(ref.Workspace), string(ref.Conversation))
 }
@@ -107,9 +111,9 @@ func timelinePartition(ref parlance.Ref, t timeline, id uint32) driver.Partition
 	return derived("t", string(ref.Workspace), string(ref.Conversation), string([]byte{byte(t)})+string(number4(id)))
 }
 
-func rangesPartition(ref parlance.Ref, t timeline) driver.Partition {
-	return derived("d", string(ref.Workspace), string(ref.Conversation), string([]byte{byte(t)}))
-}
+// rangeKey is the key of a timeline's closed range in the head's partition, where the
+// head has the empty key: what is written in one partition at once is seen at once.
+func rangeKey(t timeline, low string) []byte { return append([]byte{byte(t)}, low...) }
 
 func (l layout) idPartition(ws parlance.WorkspaceID, id parlance.MessageID) driver.Partition {
 	return derived("i", string(ws), l.bucket(string(id)))
@@ -166,6 +170,6 @@ func positionOfAcrossKey(k []byte) parlance.Position {
 type month uint32
 
 func monthOf(t parlance.Time) month {
-	s := t.Std()
+	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std()
 	return month(s.Year()*12 + int(s.Month()) - 1)
 }

@@ -78,28 +78,57 @@ func (t *tail) listedAt(about *parlance.Conversation) parlance.Time {
 }
 
 // list moves the conversation in the lists if its rows lag too far behind. An import
-// runs through years in a minute; its conversations move once, when it ends.
+// runs through years in a minute; its conversations move with their first messages, and
+// then once more, when it ends.
 func (a *appender) list() error {
-	if a.next.lastCreated < a.next.listedAt(&a.about)+lag && a.next.listed != 0 {
+	if !a.lags() {
 		return nil
+	}
+	if a.base.number == 0 {
+		return a.move()
 	}
 	for _, e := range a.entries {
 		if e.origin != Send {
-			a.s.unlistedMu.Lock()
-			a.s.unlisted[a.c.ref] = struct{}{}
-			a.s.unlistedMu.Unlock()
+			a.relist()
 			return nil
 		}
 	}
 	return a.move()
 }
 
+// lags reports whether the conversation's rows in the lists are too far from its activity.
+func (a *appender) lags() bool {
+	at := a.next.listedAt(&a.about)
+	return a.next.number > 0 && (a.next.listed == 0 || a.next.activity(&a.about) >= at+lag)
+}
+
+// activity is the highest time that the conversation's last activity may have.
+func (t *tail) activity(about *parlance.Conversation) parlance.Time {
+	if t.total == 0 {
+		return about.Created
+	}
+	return t.lastCreated
+}
+
+// relist leaves a conversation that lags in the lists to Settle. It does so also when
+// nothing was stored: an import that is done again may be there because the first one never settled.
+func (a *appender) relist() {
+	if a.lags() {
+		a.s.unlistedMu.Lock()
+		defer a.s.unlistedMu.Unlock()
+		a.s.unlisted[a.c.ref] = struct{}{}
+	}
+}
+
 func (a *appender) move() error {
+	if !a.s.bounds.Exclusive {
+		a.s.forget(membersName(a.c.ref)) // who just came needs the new row most
+	}
 	members, err := a.s.Members(a.ctx, a.c.ref)
 	if err != nil {
 		return err
 	}
-	from, to := a.next.listedAt(&a.about), a.next.lastCreated
+	from, to := a.next.listedAt(&a.about), a.next.activity(&a.about)
 	lists := []List{{Kind: a.about.Kind}}
 	for _, m := range members {
 		lists = append(lists, List{Account: m.Account})
@@ -148,7 +177,7 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 	defer s.conversations.release(c)
 	c.write.Lock()
 	defer c.write.Unlock()
-	t, err := s.readerTail(ctx, c)
+	t, err := s.writerTail(ctx, c)
 	if err != nil || t.number == 0 {
 		return err
 	}
@@ -157,14 +186,25 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 		return err
 	}
 	a := &appender{s: s, c: c, ctx: ctx, next: *t, about: about}
-	if t.listedAt(&about) == t.lastCreated && t.listed != 0 {
+	if t.listedAt(&about) == t.activity(&about) && t.listed != 0 {
 		return nil
 	}
 	if err := a.move(); err != nil {
 		return err
 	}
-	ops := append(a.ops.settled(), driver.Op{Partition: headPartition(ref), Value: a.next.encode()})
-	if err := s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), driver.Version(t.number)); err != nil {
+	// The old rows go once the head says where the new ones are.
+	ops, head := a.ops.settled(), driver.Op{Partition: headPartition(ref), Value: a.next.encode()}
+	old := slices.IndexFunc(ops, func(op driver.Op) bool { return op.Delete })
+	if old < 0 {
+		old = len(ops)
+	}
+	ops = slices.Insert(ops, old, head)
+	parts := [][]driver.Op{ops}
+	if !s.bounds.OneStep {
+		parts = append(splitOps(ops[:old], s.bounds.BatchBytes), ops[old:old+1])
+		parts = append(parts, splitOps(ops[old+1:], s.bounds.BatchBytes)...)
+	}
+	if err := s.writeParts(ctx, parts, appended(t.number)+1); err != nil {
 		return err
 	}
 	next := a.next

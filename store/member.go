@@ -98,7 +98,7 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 			claims = append(claims, driver.Claim{Key: []byte(id), Value: encodeMember(&m)})
 			ops = append(ops, listOps(ref.Workspace, List{Account: id}, ref.Conversation, t.listedAt(&about))...)
 		}
-		err := s.claimParts(ctx, memberPartition(ref), claims, ops, driver.Version(t.number)+1)
+		err := s.claimParts(ctx, memberPartition(ref), claims, ops, appended(t.number)+1)
 		refused := driver.AsRefused(err)
 		if refused == nil {
 			names := []string{membersName(ref)}

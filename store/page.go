@@ -57,6 +57,9 @@ func (s *Store) DeletedPage(ctx context.Context, ref parlance.Ref, q Query) (Pag
 // Count returns the number of messages with from <= position < to, private ones only
 // if asked for. It reads a bounded number of rows however many messages there are.
 func (s *Store) Count(ctx context.Context, ref parlance.Ref, t parlance.Timeline, from, to *parlance.Position, private bool) (int, error) {
+	if err := checkTimeline(t); err != nil {
+		return 0, err
+	}
 	var n int
 	_, err := s.atOneMoment(ctx, ref, func(v *view) (err error) {
 		n, err = v.count(ctx, timeline(t), bounds(from, to), private)
@@ -68,6 +71,13 @@ func (s *Store) Count(ctx context.Context, ref parlance.Ref, t parlance.Timeline
 func (q *Query) check() error {
 	if q.Limit < 1 || q.Limit > MaxLimit {
 		return parlance.Errorf(parlance.Invalid, "limit %d: want 1 to %d", q.Limit, MaxLimit)
+	}
+	return checkTimeline(q.Timeline)
+}
+
+func checkTimeline(t parlance.Timeline) error {
+	if t > parlance.ByUpdated {
+		return parlance.Errorf(parlance.Invalid, "there is no timeline %d", t)
 	}
 	return nil
 }
@@ -96,8 +106,15 @@ func (s *Store) page(ctx context.Context, ref parlance.Ref, t timeline, q Query,
 		for i, x := range pointers {
 			numbers[i] = x.number
 		}
-		p.Entries, err = s.entries(ctx, ref, numbers)
-		return err
+		if p.Entries, err = s.entries(ctx, ref, numbers); err != nil {
+			return err
+		}
+		for i := range p.Entries {
+			if string(p.Entries[i].Message.ID) != pointers[i].key[8:] {
+				return s.corrupt(errRecord, "the timeline of conversation %s", ref)
+			}
+		}
+		return nil
 	})
 	p.State = st
 	return p, n, err
@@ -123,15 +140,25 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, read func(*vi
 		if try >= 4 {
 			c.write.Lock()
 		}
-		t, err := s.readerTail(ctx, c)
+		revisions := c.revisions.Load()
+		var t *tail
+		var err error
+		if try == 4 && !s.bounds.OneStep {
+			// Maybe nobody is at work, but somebody stopped half-way.
+			_, err = s.writerTail(ctx, c)
+		}
+		if err == nil {
+			t, err = s.readerTail(ctx, c)
+		}
 		if err == nil {
 			err = read(&view{s, c, t})
 		}
 		moved := errors.Is(err, errMoved)
-		if err == nil && s.bounds.Exclusive && c.tail.Load() != t {
-			// The same number means that only what was read from the engine was added.
-			now := c.tail.Load()
-			moved = now == nil || now.number != t.number
+		if revisions%2 != 0 || c.revisions.Load() != revisions {
+			moved = true
+		}
+		if err == nil && !moved && !s.bounds.OneStep {
+			moved, err = s.revised(ctx, ref, t.number)
 		}
 		if try >= 4 {
 			c.write.Unlock()
@@ -139,6 +166,8 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, read func(*vi
 		switch {
 		case err == nil && !moved:
 			return t.state(), nil
+		case moved && last && s.bounds.Exclusive:
+			return State{}, s.contradicts(ref)
 		case moved && last:
 			return State{}, parlance.Errorf(parlance.Unavailable, "conversation %s is being written to too fast to be read", ref)
 		case !moved:
@@ -148,6 +177,18 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, read func(*vi
 			wait(try)
 		}
 	}
+}
+
+// revised reports whether entries above number change messages that there were before. Their
+// pointers may be gone already, though the head doesn't tell yet. New messages are no harm:
+// a pointer above the head is found out where it is read.
+func (s *Store) revised(ctx context.Context, ref parlance.Ref, number uint64) (bool, error) {
+	for e, err := range s.log1(ctx, ref, number+1) {
+		if err != nil || e.Previous != 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // keys are the bounds of a range as keys; "" is open at either end.
@@ -181,11 +222,8 @@ func (v *view) line(ctx context.Context, t timeline) (*line, error) {
 	if l.count == 0 || l.closed != nil {
 		return l, nil
 	}
-	closed, err := v.s.readSpans(ctx, v.c.ref, t, l)
+	closed, err := v.s.readSpans(ctx, v.c.ref, t, v.tail)
 	if err != nil {
-		if parlance.KindOf(err) == parlance.Unavailable && ctx.Err() == nil {
-			return nil, errMoved
-		}
 		return nil, err
 	}
 	next := *v.tail
@@ -345,7 +383,7 @@ func (v *view) below(ctx context.Context, t timeline, sp span, key string, priva
 	name := fmt.Sprintf("%s %d %d %d", p.Key, sp.written, sp.dead, sp.private)
 	st, ok := v.s.stamps.GetIfPresent(name)
 	if !ok {
-		st = &stamps{times: make([]parlance.Time, 0, sp.live)}
+		st = &stamps{times: make([]parlance.Time, 0, min(sp.live, 1<<16))}
 		for row, err := range v.s.engine.Scan(ctx, p, driver.Range{}) {
 			if err != nil {
 				return 0, fmt.Errorf("count the timeline of %s: %w", v.c.ref, err)

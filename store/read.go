@@ -33,52 +33,58 @@ func (s *Store) State(ctx context.Context, ref parlance.Ref) (State, error) {
 
 // readerTail returns a tail whose derived rows all stand.
 func (s *Store) readerTail(ctx context.Context, c *conversation) (*tail, error) {
-	have := c.tail.Load()
+	have, stands := c.known(), c.tail.Load()
 	if have != nil && s.bounds.Exclusive {
 		return have, nil
 	}
-	row, err := s.get(ctx, headPartition(c.ref), nil)
+	t, err := s.head(ctx, c.ref)
 	if err != nil {
-		return nil, fmt.Errorf("read the head of %s: %w", c.ref, err)
+		return nil, err
 	}
-	t := &tail{}
-	if row != nil {
-		if t, err = decodeTail(row); err != nil {
-			return nil, parlance.Wrap(parlance.Corrupt, err, "the head of conversation %s is damaged", c.ref)
-		}
-	}
-	if have != nil && have.number == t.number {
+	if have != nil && have.number == t.number && have.listed == t.listed {
 		return have, nil
 	}
 	// Lost races don't matter: both tails are right, and one is newer. A writer
 	// that is at work replaces it, and its claim fails if it built on an older one.
-	c.tail.CompareAndSwap(have, t)
+	c.tail.CompareAndSwap(stands, t)
 	return t, nil
 }
 
-// writerTail returns the tail to build on and the entries that stand above it,
-// whose derived rows may be missing.
-func (s *Store) writerTail(ctx context.Context, c *conversation) (*tail, []*Entry, error) {
-	if t := c.tail.Load(); t != nil && s.bounds.OneStep {
-		return t, nil, nil
+// head reads a conversation's head row; a tail of nothing if there is none.
+func (s *Store) head(ctx context.Context, ref parlance.Ref) (*tail, error) {
+	row, err := s.get(ctx, headPartition(ref), nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the head of %s: %w", ref, err)
 	}
-	t, err := s.readerTail(ctx, c)
-	if err != nil || s.bounds.OneStep {
-		return t, nil, err
+	if row == nil {
+		return &tail{}, nil
 	}
-	var foreign []*Entry
-	for e, err := range s.log1(ctx, c.ref, t.number+1) {
-		if err != nil {
-			return nil, nil, err
-		}
-		foreign = append(foreign, &e)
+	t, err := decodeTail(row)
+	if err != nil {
+		return nil, s.corrupt(err, "the head of conversation %s", ref)
 	}
-	return t, foreign, nil
+	return t, nil
 }
 
 // Log returns the entries of a conversation's log from number from on, ascending.
 func (s *Store) Log(ctx context.Context, ref parlance.Ref, from uint64) iter.Seq2[Entry, error] {
-	return s.log1(ctx, ref, max(from, 1))
+	return func(yield func(Entry, error) bool) {
+		number := max(from, 1)
+		st, err := s.State(ctx, ref)
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
+		for e, err := range s.log1(ctx, ref, number) {
+			if !yield(e, err) || err != nil {
+				return
+			}
+			number++
+		}
+		if number <= st.Number {
+			yield(Entry{}, parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, number))
+		}
+	}
 }
 
 func (s *Store) log1(ctx context.Context, ref parlance.Ref, from uint64) iter.Seq2[Entry, error] {
@@ -162,20 +168,22 @@ func (s *Store) currentEntries(ctx context.Context, ref parlance.Ref, ids []parl
 		byBucket[p] = append(byBucket[p], idKey(id, ref.Conversation))
 	}
 	var numbers []uint64
+	var of []string // the message that each is of
 	for p, keys := range byBucket {
 		values, err := s.engine.Get(ctx, p, keys)
 		if err != nil {
 			return nil, fmt.Errorf("look up messages of %s: %w", ref, err)
 		}
-		for _, v := range values {
+		for i, v := range values {
 			if v == nil {
 				continue
 			}
 			n, err := varint(v)
-			if err != nil {
-				return nil, parlance.Wrap(parlance.Corrupt, err, "the index of conversation %s is damaged", ref)
+			if err != nil || n == 0 {
+				return nil, s.corrupt(cmp.Or(err, errRecord), "the index of conversation %s", ref)
 			}
 			numbers = append(numbers, n)
+			of = append(of, string(keys[i]))
 		}
 	}
 	es, err := s.entries(ctx, ref, numbers)
@@ -183,7 +191,11 @@ func (s *Store) currentEntries(ctx context.Context, ref parlance.Ref, ids []parl
 		return nil, err
 	}
 	for i := range es {
-		found[es[i].Message.ID] = &es[i]
+		id := es[i].Message.ID
+		if string(idKey(id, ref.Conversation)) != of[i] {
+			return nil, s.corrupt(errRecord, "the index of conversation %s", ref)
+		}
+		found[id] = &es[i]
 	}
 	return found, nil
 }
@@ -237,21 +249,38 @@ func (s *Store) ConversationOfMessage(ctx context.Context, ws parlance.Workspace
 	return "", parlance.Errorf(parlance.NotFound, "there is no message %q", id)
 }
 
-// readSpans reads the closed spans of a line.
-func (s *Store) readSpans(ctx context.Context, ref parlance.Ref, t timeline, l *line) ([]span, error) {
-	closed := make([]span, 0, l.count)
-	for row, err := range s.engine.Scan(ctx, rangesPartition(ref, t), driver.Range{}) {
-		var sp span
-		if err == nil {
-			sp, err = decodeSpan(row.Value)
-		}
+// readSpans reads the closed spans of a timeline as of a tail; errMoved if they have moved on.
+func (s *Store) readSpans(ctx context.Context, ref parlance.Ref, t timeline, as *tail) ([]span, error) {
+	count := as.lines[t].count
+	closed := make([]span, 0, min(count, 1024))
+	r := driver.Range{From: rangeKey(t, ""), To: rangeKey(t+1, "")}
+	for row, err := range s.engine.Scan(ctx, headPartition(ref), r) {
 		if err != nil {
 			return nil, fmt.Errorf("read the ranges of %s: %w", ref, err)
 		}
+		sp, err := decodeSpan(row.Value)
+		if err != nil || sp.low != string(row.Key[1:]) {
+			return nil, s.corrupt(cmp.Or(err, errRecord), "a range of conversation %s", ref)
+		}
 		closed = append(closed, sp)
 	}
-	if len(closed) != l.count {
-		return nil, parlance.Errorf(parlance.Unavailable, "the ranges of conversation %s are being changed", ref)
+	if len(closed) != count || count > 0 && closed[0].low != "" {
+		return nil, errMoved
+	}
+	if !s.bounds.Exclusive {
+		// As many may still be others.
+		head, err := s.head(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		if head.number != as.number {
+			return nil, errMoved
+		}
 	}
 	return closed, nil
+}
+
+// contradicts is for derived rows that don't fit together although nobody is writing.
+func (s *Store) contradicts(ref parlance.Ref) error {
+	return parlance.Errorf(parlance.Corrupt, "the timelines of conversation %s contradict its head", ref)
 }

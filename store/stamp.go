@@ -15,9 +15,8 @@ const day = 24 * 60 * 60 * 1000
 // note keeps the highest times in mind that e brings.
 func (t *tail) note(e, before *Entry) {
 	m := &e.Message
-	if before == nil {
-		switch {
-		case e.Number == 1 || m.Created > t.lastCreated+1:
+	if before == nil || m.Created != before.Message.Created {
+		if e.Number == 1 || m.Created > t.lastCreated+1 {
 			t.runStart = m.Created
 		}
 		if e.Number == 1 || m.Created > t.lastCreated {
@@ -25,8 +24,16 @@ func (t *tail) note(e, before *Entry) {
 		}
 	}
 	t.highID = max(t.highID, m.ID)
-	if e.origin == Send {
-		t.lastStamp = max(t.lastStamp, m.Created, m.Updated)
+	if e.origin != Send {
+		return
+	}
+	if before == nil {
+		t.lastStamp = max(t.lastStamp, m.Created)
+	}
+	// A change of a message that its source dated far ahead must not pull along all that
+	// is written here from then on.
+	if m.Updated <= max(t.lastStamp, e.Learned+day)+1 {
+		t.lastStamp = max(t.lastStamp, m.Updated)
 	}
 }
 
@@ -88,7 +95,12 @@ func (a *appender) stampChange(m, before *parlance.Message) {
 		m.Native.Stale = true
 	}
 	if m.Updated == before.Updated && !sameContent(m, before) {
-		m.Updated = max(a.stamp(), before.Updated+1)
+		last := before.Updated
+		// Above all others too, so that a walk back in time which has begun finds it above its start.
+		if high := a.line(timeline(parlance.ByUpdated)).high; high != "" && timeOfKey([]byte(high)) <= a.now+day {
+			last = max(last, timeOfKey([]byte(high)))
+		}
+		m.Updated = min(max(a.stamp(), last+1), parlance.MaxTime)
 	}
 }
 
@@ -120,11 +132,14 @@ func (a *appender) freeTime(sent parlance.Time) (parlance.Time, error) {
 		return a.next.lastCreated + 1, nil
 	}
 	// An older message comes late: look where its time stands in the timeline.
-	taken := map[parlance.Time]bool{}
-	for _, e := range append(slices.Clone(a.foreign), a.entries...) {
-		taken[e.Message.Created] = true
+	if _, err := a.closed(timeline(parlance.ByCreated)); err != nil {
+		return 0, err
 	}
-	free := sent
+	for _, e := range a.entries[a.noted:] {
+		a.taken[e.Message.Created] = true
+	}
+	a.noted = len(a.entries)
+	free, taken := sent, a.taken
 	from := driver.Range{From: timeKey(sent)}
 	line := &a.next.lines[parlance.ByCreated]
 	for _, sp := range line.above(string(from.From)) {

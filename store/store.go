@@ -136,16 +136,19 @@ func (s *Store) openFormat(ctx context.Context) error {
 			return s.readFormat(row)
 		}
 		s.layout = layoutFor(s.bounds)
-		b := appendUint(nil, 1, FormatVersion)
-		b = appendUint(b, 2, uint64(s.layout.segment))
-		b = appendUint(b, 3, uint64(s.layout.span))
-		b = appendUint(b, 4, uint64(s.layout.buckets))
-		err = s.engine.Claim(ctx, formatPartition(), []driver.Claim{{Value: b}}, nil, 1)
+		err = s.claim(ctx, formatPartition(), []driver.Claim{{Value: formatRow(s.layout)}}, nil, 1)
 		if driver.AsRefused(err) == nil {
 			return err
 		}
 	}
 	return parlance.Errorf(parlance.Unavailable, "the store's format changed while it was opened")
+}
+
+func formatRow(l layout) []byte {
+	b := appendUint(nil, 1, FormatVersion)
+	b = appendUint(b, 2, uint64(l.segment))
+	b = appendUint(b, 3, uint64(l.span))
+	return appendUint(b, 4, uint64(l.buckets))
 }
 
 func (s *Store) readFormat(row []byte) error {
@@ -163,11 +166,12 @@ func (s *Store) readFormat(row []byte) error {
 		}
 		return nil
 	})
+	l := s.layout
 	switch {
-	case err != nil || version == 0 || s.layout.segment < 1 || s.layout.segment > 1<<16 || s.layout.span < 1 || s.layout.buckets < 1:
-		return parlance.Errorf(parlance.Corrupt, "the store's format row can't be read; nothing was changed")
-	case version > FormatVersion:
+	case version > FormatVersion: // whatever else the row says
 		return parlance.Errorf(parlance.Invalid, "the store is of format %d, this program knows formats up to %d: use a newer parlance; nothing was changed", version, FormatVersion)
+	case err != nil || version == 0 || l.segment < 1 || l.segment > 1<<16 || l.span < 1 || l.buckets < 1 || l.buckets > 1<<16:
+		return parlance.Errorf(parlance.Corrupt, "the store's format row can't be read; nothing was changed")
 	}
 	return nil
 }

@@ -21,12 +21,14 @@ type tail struct {
 	private int // of them private
 
 	lastCreated parlance.Time      // the highest Created there ever was
-	runStart    parlance.Time      // every millisecond from here to lastCreated is the Created of a message
+	runStart    parlance.Time      // every millisecond from here to lastCreated is or was the Created of a message
 	lastStamp   parlance.Time      // the highest time given to a message or change here
 	listed      parlance.Time      // the last activity that lists show
 	highID      parlance.MessageID // the highest id there ever was: ids above it are new without a look
 
 	lines [timelines]line
+
+	doubtful bool // says nothing but that the real one has to be read
 }
 
 func (t *tail) state() State {
@@ -117,8 +119,12 @@ type edit struct {
 	id     timeline
 	size   int // pointers per span
 	copied bool
+	fresh  []span // closed while the other closed ones were unread
 	ops    *batch
 }
+
+// unread reports whether there are closed spans that weren't read.
+func (l *line) unread() bool { return l.closed == nil && l.count > 0 }
 
 func (e *edit) own() {
 	if !e.copied {
@@ -128,44 +134,66 @@ func (e *edit) own() {
 }
 
 // writeClosed puts the row of closed span i.
-func (e *edit) writeClosed(i int) {
-	s := e.closed[i]
-	e.ops.put(rangesPartition(e.ref, e.id), []byte(s.low), encodeSpan(s))
+func (e *edit) writeClosed(i int) { e.writeSpan(e.closed[i]) }
+
+func (e *edit) writeSpan(s span) {
+	e.ops.put(headPartition(e.ref), rangeKey(e.id, s.low), encodeSpan(s))
+	e.ops.ranges += e.ops.ops[len(e.ops.ops)-1].Size()
 }
 
 // split opens a new span where key asks for one.
 func (e *edit) split(key string) {
-	if e.high == "" {
+	switch {
+	case e.high == "":
 		e.top, e.next = span{id: 0}, 1
-		return
+	case key > e.high && (e.top.written >= e.size || e.top.dead >= maxDead):
+		e.closeTop(key)
+	case key < e.low:
+		e.splitBottom()
 	}
-	if key > e.high && (e.top.written >= e.size || e.top.dead >= maxDead) {
-		e.own()
-		e.closed = append(e.closed, e.top)
-		e.count++
-		e.writeClosed(e.count - 1)
-		e.top = span{id: e.next, low: key}
+}
+
+// closeTop opens a new top span from key on. The closed ones may stay unread.
+func (e *edit) closeTop(key string) {
+	if e.top.live == 0 {
+		// Nothing is left in it: the new one takes its keys too.
+		e.top = span{id: e.next, low: e.top.low}
 		e.next++
 		return
 	}
+	if e.unread() {
+		e.fresh = append(e.fresh, e.top)
+	} else {
+		e.own()
+		e.closed = append(e.closed, e.top)
+	}
+	e.count++
+	e.writeSpan(e.top)
+	e.top = span{id: e.next, low: key}
+	e.next++
+}
+
+// splitBottom opens a new span below the lowest key, if the lowest span is full.
+func (e *edit) splitBottom() {
 	bottom := &e.top
 	if e.count > 0 {
 		bottom = &e.closed[0]
 	}
-	if key < e.low && bottom.written >= e.size {
-		e.own()
-		if e.count > 0 {
-			e.closed[0].low = e.low
-		} else {
-			e.top.low = e.low
-		}
-		e.closed = slices.Insert(e.closed, 0, span{id: e.next})
-		e.count++
-		e.next++
-		e.writeClosed(0)
-		if e.count > 1 {
-			e.writeClosed(1)
-		}
+	if bottom.written < e.size {
+		return
+	}
+	e.own()
+	if e.count > 0 {
+		e.closed[0].low = e.low
+	} else {
+		e.top.low = e.low
+	}
+	e.closed = slices.Insert(e.closed, 0, span{id: e.next})
+	e.count++
+	e.next++
+	e.writeClosed(0)
+	if e.count > 1 {
+		e.writeClosed(1)
 	}
 }
 
@@ -217,7 +245,7 @@ func (e *edit) remove(key string, private bool) {
 	case i == e.count:
 	case s.live == 0 && i > 0:
 		// Nothing is left in it, so readers need not look: the span below covers its keys now.
-		e.ops.delete(rangesPartition(e.ref, e.id), []byte(s.low))
+		e.ops.delete(headPartition(e.ref), rangeKey(e.id, s.low))
 		e.closed = slices.Delete(e.closed, i, i+1)
 		e.count--
 	default:
@@ -254,23 +282,26 @@ func encodeSpan(s span) []byte {
 }
 
 func decodeSpan(b []byte) (s span, err error) {
-	err = eachField(b, func(f field) error {
+	err = eachField(b, func(f field) (err error) {
 		switch f.Number {
 		case 1:
 			s.id = uint32(f.Uint - 1)
 		case 2:
 			s.low = f.String()
 		case 3:
-			s.live = int(f.Uint)
+			s.live, err = f.Count()
 		case 4:
-			s.private = int(f.Uint)
+			s.private, err = f.Count()
 		case 5:
-			s.written = int(f.Uint)
+			s.written, err = f.Count()
 		case 6:
-			s.dead = int(f.Uint)
+			s.dead, err = f.Count()
 		}
-		return nil
+		return err
 	})
+	if err == nil && s.private > s.live {
+		err = errRecord
+	}
 	return s, err
 }
 
@@ -301,16 +332,16 @@ func (t *tail) encode() []byte {
 func decodeTail(b []byte) (*tail, error) {
 	t := &tail{}
 	i := 0
-	err := eachField(b, func(f field) error {
+	err := eachField(b, func(f field) (err error) {
 		switch f.Number {
 		case 1:
 			t.number = f.Uint
 		case 2:
 			copy(t.chain[:], f.Bytes)
 		case 3:
-			t.total = int(f.Uint)
+			t.total, err = f.Count()
 		case 4:
-			t.private = int(f.Uint)
+			t.private, err = f.Count()
 		case 5:
 			t.lastCreated = f.Time()
 		case 6:
@@ -326,10 +357,13 @@ func decodeTail(b []byte) (*tail, error) {
 				return errRecord
 			}
 			i++
-			return decodeLine(&t.lines[i-1], f.Bytes)
+			err = decodeLine(&t.lines[i-1], f.Bytes)
 		}
-		return nil
+		return err
 	})
+	if err == nil && (i != timelines || t.number == 0 || uint64(t.total) > t.number || t.private > t.total) {
+		err = errRecord
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read head row: %w", err)
 	}
@@ -342,7 +376,7 @@ func decodeLine(l *line, b []byte) error {
 		case 1:
 			l.top, err = decodeSpan(f.Bytes)
 		case 2:
-			l.count = int(f.Uint)
+			l.count, err = f.Count()
 		case 3:
 			l.next = uint32(f.Uint)
 		case 4:
@@ -358,6 +392,7 @@ func decodeLine(l *line, b []byte) error {
 type batch struct {
 	ops     []driver.Op
 	deletes bool
+	ranges  int // bytes of rows of ranges
 }
 
 func (b *batch) put(p driver.Partition, key, value []byte) {

@@ -74,6 +74,14 @@ func (f field) Time() parlance.Time { return parlance.Time(f.Int()) }
 func (f field) String() string      { return string(f.Bytes) }
 func (f field) Bool() bool          { return f.Uint != 0 }
 
+// Count returns a number of things; there are never more than 2^40.
+func (f field) Count() (int, error) {
+	if f.Uint > 1<<40 {
+		return 0, errRecord
+	}
+	return int(f.Uint), nil
+}
+
 // eachField calls do for each field of record b, in order. Unknown fields are for do to ignore.
 func eachField(b []byte, do func(field) error) error {
 	for len(b) > 0 {
@@ -108,6 +116,11 @@ func eachField(b []byte, do func(field) error) error {
 				return errRecord
 			}
 			f.Uint, b = binary.LittleEndian.Uint64(b), b[8:]
+		case protowire.Fixed32Type:
+			if len(b) < 4 {
+				return errRecord
+			}
+			f.Uint, b = uint64(binary.LittleEndian.Uint32(b)), b[4:]
 		default:
 			return errRecord
 		}
@@ -122,7 +135,7 @@ func appendVarint(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n)
 
 func varint(b []byte) (uint64, error) {
 	n, size := binary.Uvarint(b)
-	if size <= 0 {
+	if size <= 0 || size != len(b) {
 		return 0, errRecord
 	}
 	return n, nil

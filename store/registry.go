@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// The registry of a workspace is a log of its conversations: numbered, with running
+// counts by kind, so that they can be counted and walked.
+type registry struct {
+	mu   sync.Mutex
+	last *registered // nil until read
+}
+
+type registered struct {
+	number uint64
+	id     parlance.ConversationID
+	counts [4]uint64 // conversations of each of kinds, this one included
+}
+
+var kinds = [...]parlance.Kind{parlance.Room, parlance.Direct, parlance.Shop, parlance.Order}
+
+func (s *Store) registry(ws parlance.WorkspaceID) *registry {
+	r, _ := s.registries.LoadOrStore(ws, &registry{})
+	return r.(*registry)
+}
+
+func registeredPartition(ws parlance.WorkspaceID, id parlance.ConversationID) driver.Partition {
+	return derived("g", string(ws), string(id))
+}
+
+// unregistered adds c to fresh if no list has it: it is new, or whoever made it stopped half-way.
+func (s *Store) unregistered(ctx context.Context, ws parlance.WorkspaceID, c *Created, fresh *[]parlance.Conversation) error {
+	if !c.New {
+		row, err := s.get(ctx, registeredPartition(ws, c.Conversation.ID), nil)
+		if err != nil || row != nil {
+			return err
+		}
+	}
+	*fresh = append(*fresh, c.Conversation)
+	return nil
+}
+
+// register adds conversations to the registry and the lists. The caller holds r.mu.
+func (s *Store) register(ctx context.Context, r *registry, ws parlance.WorkspaceID, cs []parlance.Conversation) error {
+	for try := 0; len(cs) > 0; try++ {
+		if r.last == nil || !s.bounds.Exclusive {
+			last, err := s.completeRegistry(ctx, ws)
+			if err != nil {
+				return err
+			}
+			r.last = &last
+			if cs, err = s.missing(ctx, ws, cs); err != nil || len(cs) == 0 {
+				return err
+			}
+		}
+		next, first := *r.last, r.last.number+1
+		var claims []driver.Claim
+		var ops []driver.Op
+		n := 0
+		for ; n < len(cs) && next.number < s.layout.segmentEnd(first) && (n < s.groupEntries()); n++ {
+			c := &cs[n]
+			next.number++
+			next.id = c.ID
+			next.counts[indexOf(kinds[:], c.Kind)]++
+			claims = append(claims, driver.Claim{Key: s.layout.logKey(next.number), Value: encodeRegistered(&next)})
+			ops = append(ops, registryOps(ws, c, next.number)...)
+		}
+		err := s.claimParts(ctx, s.layout.registryPartition(ws, first), claims, ops, 1)
+		if err == nil {
+			err = s.writeRegistryHead(ctx, ws, next.number)
+		}
+		switch {
+		case err == nil:
+			r.last = &next
+			cs = cs[n:]
+			try = 0
+		case driver.AsRefused(err) != nil:
+			r.last = nil
+			wait(try)
+		default:
+			r.last = nil
+			return err
+		}
+	}
+	return nil
+}
+
+// registryOps are the rows that are derived from a conversation's place in the registry.
+func registryOps(ws parlance.WorkspaceID, c *parlance.Conversation, number uint64) []driver.Op {
+	ops := []driver.Op{{Partition: registeredPartition(ws, c.ID), Value: appendVarint(nil, number)}}
+	ops = append(ops, listOps(ws, List{Kind: c.Kind}, c.ID, c.Created)...)
+	if c.OrderID != "" {
+		ops = append(ops, driver.Op{Partition: orderPartition(ws, c.OrderID), Value: []byte(c.ID)})
+	}
+	return ops
+}
+
+// completeRegistry returns the registry's end. Where a claim and its derived rows are two
+// steps it first writes the derived rows of what others claimed and maybe did not complete,
+// so that who isn't found by id isn't in the registry.
+func (s *Store) completeRegistry(ctx context.Context, ws parlance.WorkspaceID) (last registered, err error) {
+	if s.bounds.OneStep {
+		return s.lastRegistered(ctx, ws)
+	}
+	row, err := s.get(ctx, registryHead(ws), nil)
+	if err != nil {
+		return last, err
+	}
+	var done uint64
+	if row != nil {
+		if done, err = varint(row); err != nil {
+			return last, s.corrupt(err, "the registry of workspace %q", ws)
+		}
+	}
+	var ops []driver.Op
+	for r, err := range s.registered(ctx, ws, max(done, 1)) {
+		if err != nil {
+			return last, err
+		}
+		if last = r; r.number <= done {
+			continue
+		}
+		c, err := s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.id})
+		if err != nil {
+			return last, err
+		}
+		ops = append(ops, registryOps(ws, &c, r.number)...)
+	}
+	if last.number <= done {
+		return last, nil
+	}
+	if err := s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), 1); err != nil {
+		return last, err
+	}
+	return last, s.writeRegistryHead(ctx, ws, last.number)
+}
+
+// writeRegistryHead says that all rows derived from the registry up to number stand.
+func (s *Store) writeRegistryHead(ctx context.Context, ws parlance.WorkspaceID, number uint64) error {
+	if s.bounds.OneStep {
+		return nil
+	}
+	head := driver.Op{Partition: registryHead(ws), Value: appendVarint(nil, number)}
+	return s.writeParts(ctx, [][]driver.Op{{head}}, driver.Version(number))
+}
+
+// missing returns those of the conversations that aren't in the registry. Somebody else may have
+// put them there after this process found them new, or unregistered.
+func (s *Store) missing(ctx context.Context, ws parlance.WorkspaceID, cs []parlance.Conversation) ([]parlance.Conversation, error) {
+	if s.bounds.Exclusive {
+		return cs, nil
+	}
+	var missing []parlance.Conversation
+	for _, c := range cs {
+		row, err := s.get(ctx, registeredPartition(ws, c.ID), nil)
+		if err != nil {
+			return nil, err
+		}
+		if row == nil {
+			missing = append(missing, c)
+		}
+	}
+	return missing, nil
+}
+
+// lastRegistered reads the registry's end.
+func (s *Store) lastRegistered(ctx context.Context, ws parlance.WorkspaceID) (last registered, err error) {
+	// Partitions fill one after the other: double the step until one is empty, then halve.
+	has := func(segment uint64) (found bool, err error) {
+		first := segment*uint64(s.layout.segment) + 1
+		for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, first), driver.Range{Reverse: true, Limit: 1}) {
+			if err != nil {
+				return false, err
+			}
+			number := first + uint64(row.Key[0])<<8 + uint64(row.Key[1])
+			if number > last.number {
+				if last, err = decodeRegistered(number, row.Value); err != nil {
+					return false, s.corrupt(err, "the registry of workspace %q", ws)
+				}
+			}
+			return true, nil
+		}
+		return false, nil
+	}
+	low, high := uint64(0), uint64(1)
+	for found := true; found; low, high = high, high*2 {
+		if found, err = has(high - 1); err != nil {
+			return last, err
+		}
+		if !found {
+			break
+		}
+	}
+	for low < high {
+		mid := (low + high) / 2
+		found, err := has(mid)
+		if err != nil {
+			return last, err
+		}
+		if found {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return last, nil
+}
+
+// registered walks the registry from number from on.
+func (s *Store) registered(ctx context.Context, ws parlance.WorkspaceID, from uint64) iter.Seq2[registered, error] {
+	return func(yield func(registered, error) bool) {
+		for number := from; ; {
+			end := s.layout.segmentEnd(number)
+			for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, number), driver.Range{From: s.layout.logKey(number)}) {
+				var r registered
+				if err == nil {
+					if r, err = decodeRegistered(number, row.Value); err != nil {
+						err = s.corrupt(err, "the registry of workspace %q", ws)
+					}
+				}
+				if !yield(r, err) || err != nil {
+					return
+				}
+				number++
+			}
+			if number <= end {
+				return
+			}
+		}
+	}
+}
+
+func encodeRegistered(r *registered) []byte {
+	b := appendString(nil, 1, r.id)
+	for i, n := range r.counts {
+		b = appendUint(b, fieldNumber(2+i), n)
+	}
+	return b
+}
+
+func decodeRegistered(number uint64, b []byte) (registered, error) {
+	r := registered{number: number}
+	err := eachField(b, func(f field) error {
+		switch {
+		case f.Number == 1:
+			r.id = parlance.ConversationID(f.Bytes)
+		case f.Number >= 2 && f.Number < 2+fieldNumber(len(r.counts)):
+			r.counts[f.Number-2] = f.Uint
+		}
+		return nil
+	})
+	return r, err
+}
