@@ -129,6 +129,9 @@ func (s *Server) listOne(ctx context.Context, w http.ResponseWriter, ws access.W
 	if err != nil {
 		return fmt.Errorf("read the state of a conversation: %w", err)
 	}
+	if sq.To != nil && sq.To.Time > state.Newest {
+		sq.To = nil // who polls with "until now" gets the answer that is kept
+	}
 	key := pageKey(ref, &p, sq, state.Number)
 	if data, ok := s.answers.Get(key); ok {
 		s.succeed(w, func(b []byte) []byte { return append(b, data...) })

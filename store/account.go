@@ -94,6 +94,7 @@ func (s *Store) Number(ctx context.Context, ws parlance.WorkspaceID, id parlance
 			if holder == nil {
 				err := s.swap(ctx, s.layout.numberPartition(ws, n), number8(uint64(n)), nil, []byte(id), nil)
 				if err == nil {
+					s.forget(numberName(ws, n))
 					return n, nil
 				}
 				if parlance.KindOf(err) != parlance.Conflict {
@@ -124,11 +125,17 @@ func (s *Store) holder(ctx context.Context, ws parlance.WorkspaceID, n int64) ([
 // AccountOfNumber returns the account whose number n is: the one that was given it, else
 // the one whose id n's digits are, whether or not anything is known of it.
 func (s *Store) AccountOfNumber(ctx context.Context, ws parlance.WorkspaceID, n int64) (parlance.AccountID, error) {
-	v, err := s.holder(ctx, ws, n)
-	if err != nil || v != nil {
-		return parlance.AccountID(v), err
-	}
-	return parlance.AccountID(strconv.FormatInt(n, 10)), nil
+	return cached(s, numberName(ws, n), func() (parlance.AccountID, error) {
+		v, err := s.holder(ctx, ws, n)
+		if err != nil || v != nil {
+			return parlance.AccountID(v), err
+		}
+		return parlance.AccountID(strconv.FormatInt(n, 10)), nil
+	})
+}
+
+func numberName(ws parlance.WorkspaceID, n int64) string {
+	return "N" + string(ws) + "\x00" + strconv.FormatInt(n, 10)
 }
 
 // Hide marks messages as hidden for one account. Marking one twice changes nothing.

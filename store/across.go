@@ -124,7 +124,7 @@ func (s *Store) Merged(ctx context.Context, ws parlance.WorkspaceID, conversatio
 				return err
 			}
 			for _, p := range pointers {
-				at := positionOfKey([]byte(p.key))
+				at := positionOfKey(p.key)
 				at.Conversation = id
 				ps = append(ps, acrossPointer{at, p.number})
 			}

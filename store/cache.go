@@ -19,6 +19,8 @@ type conversation struct {
 	// were before: their pointers go before the tail says so.
 	revisions atomic.Uint64
 
+	newest atomic.Pointer[newest] // what lists show of it; nil until asked for
+
 	queue struct {
 		sync.Mutex
 		waiting []*request
@@ -26,6 +28,12 @@ type conversation struct {
 
 	users int           // under conversations.mu
 	place *list.Element // in conversations.order
+}
+
+// A newest is a conversation's newest message as of one of its log's numbers.
+type newest struct {
+	state State
+	last  *Entry // nil if there is none
 }
 
 // known returns the tail, nil if it has to be read.

@@ -103,13 +103,13 @@ func decodeAttachment(b []byte) (a parlance.Attachment, err error) {
 		case 1:
 			a.Type, err = known(knownTypes, f.Uint)
 		case 2:
-			a.Name = f.String()
+			a.Name = f.text()
 		case 3:
-			a.URL = f.String()
+			a.URL = f.text()
 		case 4:
-			a.Thumb = f.String()
+			a.Thumb = f.text()
 		case 5:
-			a.MIME = f.String()
+			a.MIME = f.text()
 		case 6:
 			a.Size = f.Int()
 		case 7:
@@ -121,30 +121,31 @@ func decodeAttachment(b []byte) (a parlance.Attachment, err error) {
 		case 10:
 			a.HasSize = f.Bool()
 		case 11:
-			a.Type = parlance.Type(f.Bytes)
+			a.Type = parlance.Type(f.text())
 		}
 		return err
 	})
 	return a, err
 }
 
+// decodeMessage reads a message's content. The message keeps b, which must not change any more.
 func decodeMessage(b []byte) (m parlance.Message, err error) {
 	err = eachField(b, func(f field) (err error) {
 		switch f.Number {
 		case 1:
-			m.ID = parlance.MessageID(f.Bytes)
+			m.ID = parlance.MessageID(f.text())
 		case 2:
-			m.Sender = parlance.AccountID(f.Bytes)
+			m.Sender = parlance.AccountID(f.text())
 		case 3:
-			m.SenderName = f.String()
+			m.SenderName = f.text()
 		case 4:
 			m.Role, err = known(knownRoles, f.Uint)
 		case 5:
-			m.Acting = parlance.AccountID(f.Bytes)
+			m.Acting = parlance.AccountID(f.text())
 		case 6:
 			m.Type, err = known(knownTypes, f.Uint)
 		case 7:
-			m.Text = f.String()
+			m.Text = f.text()
 		case 8:
 			var a parlance.Attachment
 			a, err = decodeAttachment(f.Bytes)
@@ -152,13 +153,13 @@ func decodeMessage(b []byte) (m parlance.Message, err error) {
 		case 9:
 			m.Location, err = decodeLocation(f.Bytes)
 		case 10:
-			m.Sticker = f.String()
+			m.Sticker = f.text()
 		case 11:
-			m.Reply = parlance.MessageID(f.Bytes)
+			m.Reply = parlance.MessageID(f.text())
 		case 12:
-			m.Thread = f.String()
+			m.Thread = f.text()
 		case 13:
-			m.Mentions = append(m.Mentions, parlance.AccountID(f.Bytes))
+			m.Mentions = append(m.Mentions, parlance.AccountID(f.text()))
 		case 14:
 			var r parlance.Reaction
 			r, err = decodeReaction(f.Bytes)
@@ -178,7 +179,7 @@ func decodeMessage(b []byte) (m parlance.Message, err error) {
 		case 20:
 			m.Removed = f.Time()
 		case 21:
-			m.Synthetic = append(m.Synthetic, f.String())
+			m.Synthetic = append(m.Synthetic, f.text())
 		case 22:
 			m.Native.Dialect, err = known(knownDialects, f.Uint)
 		case 23:
@@ -186,11 +187,11 @@ func decodeMessage(b []byte) (m parlance.Message, err error) {
 		case 24:
 			m.Native.Stale = f.Bool()
 		case 27:
-			m.Role = parlance.Role(f.Bytes)
+			m.Role = parlance.Role(f.text())
 		case 28:
-			m.Type = parlance.Type(f.Bytes)
+			m.Type = parlance.Type(f.text())
 		case 29:
-			m.Native.Dialect = parlance.Dialect(f.Bytes)
+			m.Native.Dialect = parlance.Dialect(f.text())
 		}
 		return err
 	})
@@ -217,9 +218,9 @@ func decodeReaction(b []byte) (r parlance.Reaction, err error) {
 	err = eachField(b, func(f field) error {
 		switch f.Number {
 		case 1:
-			r.Emoji = f.String()
+			r.Emoji = f.text()
 		case 2:
-			r.Account = parlance.AccountID(f.Bytes)
+			r.Account = parlance.AccountID(f.text())
 		}
 		return nil
 	})

@@ -73,7 +73,7 @@ func (e *Entry) encode(before hash) ([]byte, hash) {
 	return appendBytes(b, 9, e.content), after
 }
 
-// decodeEntry reads the row of entry number. chain is the hash that the row carries, or empty.
+// decodeEntry reads the row of entry number; the entry keeps b, which must not change any more. chain is the hash that the row carries, or empty.
 func decodeEntry(number uint64, b []byte) (e Entry, chain []byte, err error) {
 	e = Entry{Number: number, First: number, total: int(number)}
 	var seq uint32

@@ -340,15 +340,35 @@ func (s *Store) summary(ctx context.Context, ws parlance.WorkspaceID, l List, id
 	if err != nil {
 		return Summary{}, false, err
 	}
-	p, err := s.Page(ctx, ref, Query{Limit: 1, Private: true})
+	n, err := s.newest(ctx, ref)
 	if err != nil {
 		return Summary{}, false, err
 	}
-	sum := Summary{Conversation: about, State: p.State}
-	if len(p.Entries) > 0 {
-		sum.Last = &p.Entries[0]
+	return Summary{Conversation: about, State: n.state, Last: n.last}, true, nil
+}
+
+// newest returns the newest message of a conversation, from memory if nothing was
+// written since it was last asked for.
+func (s *Store) newest(ctx context.Context, ref parlance.Ref) (*newest, error) {
+	c := s.conversations.acquire(ref)
+	defer s.conversations.release(c)
+	t, err := s.readerTail(ctx, c)
+	if err != nil {
+		return nil, err
 	}
-	return sum, true, nil
+	if n := c.newest.Load(); n != nil && n.state.Number == t.number {
+		return n, nil
+	}
+	p, err := s.Page(ctx, ref, Query{Limit: 1, Private: true})
+	if err != nil {
+		return nil, err
+	}
+	n := &newest{state: p.State}
+	if len(p.Entries) > 0 {
+		n.last = &p.Entries[0]
+	}
+	c.newest.Store(n)
+	return n, nil
 }
 
 // summaries is a heap, the last active on top.

@@ -101,7 +101,14 @@ func sortEntries(es []store.Entry, t parlance.Timeline) {
 
 func (m *model) state() store.State {
 	all := m.timeline(parlance.ByCreated, true)
+	var newest parlance.Time
+	for i, e := range m.log {
+		if i == 0 || e.Message.Created > newest {
+			newest = e.Message.Created
+		}
+	}
 	return store.State{
+		Newest:  newest,
 		Number:  uint64(len(m.log)),
 		Total:   len(all),
 		Private: len(all) - len(m.timeline(parlance.ByCreated, false)),

@@ -110,7 +110,7 @@ func (s *Store) page(ctx context.Context, ref parlance.Ref, t timeline, q Query,
 			return err
 		}
 		for i := range p.Entries {
-			if string(p.Entries[i].Message.ID) != pointers[i].key[8:] {
+			if string(p.Entries[i].Message.ID) != string(pointers[i].key[8:]) {
 				return s.corrupt(errRecord, "the timeline of conversation %s", ref)
 			}
 		}
@@ -235,7 +235,7 @@ func (v *view) line(ctx context.Context, t timeline) (*line, error) {
 
 // A found pointer with its key.
 type found struct {
-	key    string
+	key    []byte
 	number uint64
 }
 
@@ -248,6 +248,7 @@ func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, erro
 	}
 	want := q.Limit + 1
 	ps := make([]found, 0, min(want, 128))
+	var all []byte // of the keys, which are short and live together
 	scan := func(sp span) error {
 		r := k.of(driver.Range{Reverse: !q.Ascending})
 		if q.Private || sp.private == 0 {
@@ -267,7 +268,12 @@ func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, erro
 			if p.private && !q.Private {
 				continue
 			}
-			if ps = append(ps, found{string(row.Key), p.number}); len(ps) == want {
+			if all == nil {
+				all = make([]byte, 0, (len(row.Key)+8)*cap(ps))
+			}
+			start := len(all)
+			all = append(all, row.Key...)
+			if ps = append(ps, found{all[start:len(all):len(all)], p.number}); len(ps) == want {
 				return nil
 			}
 		}

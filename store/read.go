@@ -17,6 +17,10 @@ type State struct {
 	Number  uint64 // of the last log entry; it changes with every write
 	Total   int    // messages that aren't deleted, private ones included
 	Private int    // of them private; see [parlance.Message.Private]
+
+	// Newest is the highest Created of any message, one that was deleted since
+	// included; 0 if there is none. A bound above it bounds nothing.
+	Newest parlance.Time
 }
 
 // State returns the conversation's state; the zero State if it has no messages, or

@@ -32,7 +32,7 @@ type tail struct {
 }
 
 func (t *tail) state() State {
-	return State{Number: t.number, Total: t.total, Private: t.private}
+	return State{Number: t.number, Total: t.total, Private: t.private, Newest: t.lastCreated}
 }
 
 // A timeline names one of the orders that the store keeps per conversation. The
