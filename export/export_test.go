@@ -208,10 +208,14 @@ func TestExportOfMessagesFromElsewhere(t *testing.T) {
 	}
 	ref := parlance.Ref{Workspace: ws, Conversation: "r"}
 	_, err := s.Put(t.Context(), ref, store.Mirror,
-		parlance.Message{ID: "2", Sender: "v", SenderName: "Vic", Type: parlance.TypeImage, Sent: 1e12 + 1, Created: 1e12 + 1, Updated: 1e12 + 1,
-			Attachments: []parlance.Attachment{{Type: parlance.TypeImage, URL: "https://x/y.png", Width: 5}}},
-		parlance.Message{ID: "1", Sender: "u", Role: parlance.MemberRole, Type: parlance.TypeText, Text: "hi", Sent: 1e12, Created: 1e12, Updated: 1e12 + 3,
-			State: parlance.Recalled, Removed: 1e12 + 3, Native: parlance.Native{Dialect: parlance.IMKit, JSON: []byte(`{}`)}})
+		parlance.Message{
+			ID: "2", Sender: "v", SenderName: "Vic", Type: parlance.TypeImage, Sent: 1e12 + 1, Created: 1e12 + 1, Updated: 1e12 + 1,
+			Attachments: []parlance.Attachment{{Type: parlance.TypeImage, URL: "https://x/y.png", Width: 5}},
+		},
+		parlance.Message{
+			ID: "1", Sender: "u", Role: parlance.MemberRole, Type: parlance.TypeText, Text: "hi", Sent: 1e12, Created: 1e12, Updated: 1e12 + 3,
+			State: parlance.Recalled, Removed: 1e12 + 3, Native: parlance.Native{Dialect: parlance.IMKit, JSON: []byte(`{}`)},
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,8 @@ const ws parlance.WorkspaceID = "w"
 func open(t interface {
 	Fatal(...any)
 	Cleanup(func())
-}) *store.Store {
+},
+) *store.Store {
 	e, err := pebblestore.OpenMemory()
 	if err != nil {
 		t.Fatal(err)

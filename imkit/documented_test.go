@@ -99,16 +99,26 @@ func TestDocumentedRefusals(t *testing.T) {
 		status     int
 		body       string
 	}{
-		{"bad token", "/rooms/demo-room/messages/v3", elsa.with("IM-Authorization", "x"), 401,
-			`{"RC":401,"RM":"Unauthorized","error":{"code":"INVALID_TOKEN","message":"Invalid or expired token"}}`},
-		{"no token", "/rooms/demo-room/messages/v3", nil, 401,
-			`{"RC":401,"RM":"Unauthorized","error":{"code":"INVALID_TOKEN","message":"Invalid or expired token"}}`},
-		{"not a member", "/rooms/demo-room/messages/v3", w.user(t, "stranger"), 403,
-			`{"RC":403,"RM":"Forbidden","error":{"code":"NOT_ROOM_MEMBER","message":"Client is not in the room or room does not exist"}}`},
-		{"no room", "/rooms/58871b877390be11d5f1ab30/messages/v3", elsa, 404,
-			`{"RC":404,"RM":"Room not found","error":{"code":"ROOM_NOT_FOUND","message":"The specified room does not exist"}}`},
-		{"no anchor", "/rooms/demo-room/messages/v3?beforeMessage=58871b877390be11d5f1ab30", elsa, 404,
-			`{"RC":404,"RM":"Message not found","error":{"code":"MESSAGE_NOT_FOUND","message":"The specified message does not exist in this room"}}`},
+		{
+			"bad token", "/rooms/demo-room/messages/v3", elsa.with("IM-Authorization", "x"), 401,
+			`{"RC":401,"RM":"Unauthorized","error":{"code":"INVALID_TOKEN","message":"Invalid or expired token"}}`,
+		},
+		{
+			"no token", "/rooms/demo-room/messages/v3", nil, 401,
+			`{"RC":401,"RM":"Unauthorized","error":{"code":"INVALID_TOKEN","message":"Invalid or expired token"}}`,
+		},
+		{
+			"not a member", "/rooms/demo-room/messages/v3", w.user(t, "stranger"), 403,
+			`{"RC":403,"RM":"Forbidden","error":{"code":"NOT_ROOM_MEMBER","message":"Client is not in the room or room does not exist"}}`,
+		},
+		{
+			"no room", "/rooms/58871b877390be11d5f1ab30/messages/v3", elsa, 404,
+			`{"RC":404,"RM":"Room not found","error":{"code":"ROOM_NOT_FOUND","message":"The specified room does not exist"}}`,
+		},
+		{
+			"no anchor", "/rooms/demo-room/messages/v3?beforeMessage=58871b877390be11d5f1ab30", elsa, 404,
+			`{"RC":404,"RM":"Message not found","error":{"code":"MESSAGE_NOT_FOUND","message":"The specified message does not exist in this room"}}`,
+		},
 	} {
 		a := w.call(t, "GET", c.path, c.headers, nil)
 		if a.status != c.status || a.body != c.body {

@@ -122,13 +122,16 @@ func TestMembersComeAndGo(t *testing.T) {
 	}{
 		{"POST", "/rooms/r1/members", `{"invitees":["carol"],"systemMessage":true}`, "alice bob carol olga", "addMember", map[string]string{
 			"member": `{"_id":"carol","id":"carol","nickname":"","avatarUrl":""}`, "message": `"carol"`,
-			"extra": `{"invitees":[{"_id":"carol","id":"carol","nickname":"","avatarUrl":""}]}`}},
+			"extra": `{"invitees":[{"_id":"carol","id":"carol","nickname":"","avatarUrl":""}]}`,
+		}},
 		{"POST", "/rooms/r1/members", `{"invitees":["dan","erin","carol"],"systemMessage":true}`, "alice bob carol dan erin olga", "addMembers", map[string]string{
 			"member": "", "message": `"dan, erin"`,
-			"extra": `{"invitees":[{"_id":"dan","id":"dan","nickname":"","avatarUrl":""},{"_id":"erin","id":"erin","nickname":"","avatarUrl":""}]}`}},
+			"extra": `{"invitees":[{"_id":"dan","id":"dan","nickname":"","avatarUrl":""},{"_id":"erin","id":"erin","nickname":"","avatarUrl":""}]}`,
+		}},
 		{"POST", "/rooms/r1/delete/members", `{"members":["dan"],"systemMessage":true}`, "alice bob carol erin olga", "deleteMember", map[string]string{
 			"member": `{"_id":"dan","id":"dan","nickname":"","avatarUrl":""}`,
-			"extra":  `{"members":[{"_id":"dan","id":"dan","nickname":"","avatarUrl":""}]}`}},
+			"extra":  `{"members":[{"_id":"dan","id":"dan","nickname":"","avatarUrl":""}]}`,
+		}},
 		{"POST", "/rooms/r1/members/frank", "", "alice bob carol erin frank olga", "deleteMember", nil},
 		{"DELETE", "/rooms/r1/members/frank/", "", "alice bob carol erin olga", "deleteMember", nil},
 		{"POST", "/rooms/r1/delete/members", `{"members":["alice"],"systemMessage":true}`, "bob carol erin olga", "leaveRoom", nil},

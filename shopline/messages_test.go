@@ -90,8 +90,10 @@ func TestMessagesExactly(t *testing.T) {
 	shop := f.conversation(parlance.Conversation{ID: "c1", Kind: parlance.Shop, Customer: customer})
 	f.mirror(shop,
 		said("600d7120b98742004640e531", at(t, "2021-01-24T13:07:44.002Z"), "hi <b>&\u2028\n\"there\"\x01"),
-		parlance.Message{ID: "600d7164b98742004640e533", Sender: "seller_001", Role: parlance.Agent, Type: parlance.TypeImage, Created: at(t, "2021-01-24T13:08:52.613Z"),
-			Attachments: []parlance.Attachment{{Type: parlance.TypeImage, URL: "https://img.example/a.png"}, {Type: parlance.TypeImage, URL: "https://img.example/b.png"}}},
+		parlance.Message{
+			ID: "600d7164b98742004640e533", Sender: "seller_001", Role: parlance.Agent, Type: parlance.TypeImage, Created: at(t, "2021-01-24T13:08:52.613Z"),
+			Attachments: []parlance.Attachment{{Type: parlance.TypeImage, URL: "https://img.example/a.png"}, {Type: parlance.TypeImage, URL: "https://img.example/b.png"}},
+		},
 		parlance.Message{ID: "600d7165b98742004640e534", Sender: "helper", Role: parlance.Bot, Type: parlance.TypeText, Created: at(t, "2021-01-24T13:08:53.000Z")},
 	)
 	want := `{"total":3,"limit":24,"items":[` +

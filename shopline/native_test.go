@@ -112,8 +112,10 @@ func TestMirroredConversation(t *testing.T) {
 	f := newFixture(t, shopline.Options{})
 	const head = `{"id":"c","type":"order_messages","customer_id":"` + customer + `","order_number":"R-7","system_order_number":"2019","merchant_order_number":"R-7","order_id":"o","new_member":{"a": 1}`
 	const last = `"last_message":{"id":"whatever","sender_id":"` + customer + `","sender_type":"User","created_at":"2021-01-24T13:00:00.000Z","value":"hi","type":"text","seen":true}}`
-	ref := f.conversation(parlance.Conversation{ID: "c", Kind: parlance.Order, Platform: parlance.Shopline, Customer: customer, OrderID: "o", OrderNumber: "R-7",
-		Native: parlance.Native{Dialect: parlance.Shopline, JSON: []byte(head + "," + last)}})
+	ref := f.conversation(parlance.Conversation{
+		ID: "c", Kind: parlance.Order, Platform: parlance.Shopline, Customer: customer, OrderID: "o", OrderNumber: "R-7",
+		Native: parlance.Native{Dialect: parlance.Shopline, JSON: []byte(head + "," + last)},
+	})
 	check := func(what, want string) {
 		t.Helper()
 		want = `{"pagination":{"current_page":1,"per_page":24,"total_pages":1,"total_count":1},"items":[` + want + `]}`

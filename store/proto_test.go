@@ -39,23 +39,32 @@ func records(t *testing.T) []record {
 	tail := fullTail()
 	return []record{
 		{"Message", encodeMessage(&message), messageText, message, func(b []byte) (any, error) { return decodeMessage(b) }},
-		{"Message", encodeMessage(&other), `id: "o" sender: "s" sent: 5 native: "1" other_role: "pirate" other_type: "hologram" other_dialect: "parrot"`,
-			other, func(b []byte) (any, error) { return decodeMessage(b) }},
+		{
+			"Message", encodeMessage(&other), `id: "o" sender: "s" sent: 5 native: "1" other_role: "pirate" other_type: "hologram" other_dialect: "parrot"`,
+			other, func(b []byte) (any, error) { return decodeMessage(b) },
+		},
 		{"Entry", entry, `learned: 1700000000009 fewer: 8 private: 7 back_previous: 119 back_first: 125 origin: MIRROR seq: -51
 			chain: ` + chain + ` content {` + messageText + `}`, *fullEntry(), func(b []byte) (any, error) { e, _, err := decodeEntry(128, b); return e, err }},
 		{"Range", encodeSpan(fullSpan()), span, fullSpan(), func(b []byte) (any, error) { return decodeSpan(b) }},
-		{"Head", tail.encode(), `number: 128 chain: "\001\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\002"
+		{
+			"Head", tail.encode(), `number: 128 chain: "\001\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\002"
 			total: 120 private: 7 last_created: 5 run_start: -3 last_stamp: 9 listed: 4 high_id: "z" ` + line("0") + line("1") + line("2") + line("3"),
-			tail, func(b []byte) (any, error) { return decodeTail(b) }},
+			tail, func(b []byte) (any, error) { return decodeTail(b) },
+		},
 		{"Conversation", encodeConversation(&conversation), `id: "id" kind: "order" title: "title" platform: "imkit" created: -1 customer: "customer"
 			order_id: "o" order_number: "n" owner: "owner" description: "d" cover: "c" tags: "a" tags: "" frozen: true
 			native { dialect: "imkit" json: "{}" stale: true }`, conversation, func(b []byte) (any, error) { return decodeConversation(b) }},
-		{"Member", encodeMember(&member), `account: "a" name: "n" role: "owner" joined: 1 read_time: 2 read_id: "id"`,
-			member, func(b []byte) (any, error) { return decodeMember(b) }},
+		{
+			"Member", encodeMember(&member), `account: "a" name: "n" role: "owner" joined: 1 read_time: 2 read_id: "id"`,
+			member, func(b []byte) (any, error) { return decodeMember(b) },
+		},
 		{"Account", encodeAccount(&account), `id: "a" name: "n" avatar: "v" description: "d" bot: true created: 1 updated: 2 last_login: 3
 			native { dialect: "other" json: "{}" stale: true }`, account, func(b []byte) (any, error) { return decodeAccount(b) }},
-		{"Registered", encodeRegistered(&registered{id: "c", counts: [4]uint64{1, 2, 3, 4}}), `id: "c" rooms: 1 directs: 2 shops: 3 orders: 4`,
-			registered{number: 7, id: "c", counts: [4]uint64{1, 2, 3, 4}}, func(b []byte) (any, error) { return decodeRegistered(7, b) }},
+		{
+			"Registered", encodeRegistered(&registered{id: "c", counts: [4]uint64{1, 2, 3, 4}}), `id: "c" rooms: 1 directs: 2 shops: 3 orders: 4`,
+			registered{number: 7, id: "c", counts: [4]uint64{1, 2, 3, 4}},
+			func(b []byte) (any, error) { return decodeRegistered(7, b) },
+		},
 		{"Hidden", appendInt(nil, 1, -9), `time: -9`, int64(-9), func(b []byte) (any, error) {
 			var at int64
 			err := eachField(b, func(f field) error {
@@ -66,12 +75,15 @@ func records(t *testing.T) []record {
 			})
 			return at, err
 		}},
-		{"Format", formatRow(layout{segment: 4096, span: 1024, buckets: 7}), `version: 1 segment: 4096 span: 1024 buckets: 7`,
-			layout{segment: 4096, span: 1024, buckets: 7}, func(b []byte) (any, error) {
+		{
+			"Format", formatRow(layout{segment: 4096, span: 1024, buckets: 7}), `version: 1 segment: 4096 span: 1024 buckets: 7`,
+			layout{segment: 4096, span: 1024, buckets: 7},
+			func(b []byte) (any, error) {
 				var s Store
 				err := s.readFormat(b)
 				return s.layout, err
-			}},
+			},
+		},
 	}
 }
 
