@@ -29,7 +29,7 @@ import (
 const maxBody = 1 << 20
 
 // answerBytes bounds the pages that are kept ready.
-const answerBytes = 32 << 20
+const answerBytes = 64 << 20
 
 // defaultPageSize is how many messages a page has unless [Options] say otherwise.
 const defaultPageSize = 100

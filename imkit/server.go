@@ -23,7 +23,7 @@ import (
 const maxBody = 1 << 20
 
 // answerBytes bounds the pages that are kept ready.
-const answerBytes = 32 << 20
+const answerBytes = 64 << 20
 
 // Options are a server's settings. The zero value is good.
 type Options struct {

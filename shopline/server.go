@@ -27,7 +27,7 @@ import (
 const maxBody = 1 << 20
 
 // cacheSize is how many bytes of finished answers are kept.
-const cacheSize = 32 << 20
+const cacheSize = 64 << 20
 
 //go:embed openapi.yaml
 var openAPI []byte
