@@ -1,12 +1,11 @@
 package imetastore
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"parlance"
+	"parlance/internal/reply"
 )
 
 // A status is how an error is told: the HTTP status, the code in the envelope, and the
@@ -57,44 +56,20 @@ func statusOf(err error) status {
 	if errors.As(err, &r) {
 		return r.status
 	}
-	kind := parlance.KindOf(err)
-	var known *parlance.Error
-	switch {
-	case errors.As(err, &known):
-	case errors.As(err, &kind):
-	case errors.Is(err, context.DeadlineExceeded):
-		kind = parlance.Unavailable
-	}
+	kind, text := reply.Explain(err)
 	st := statuses[kind]
-	switch {
-	case st.text != "":
-	case known != nil:
-		st.text = known.Text
-	default:
-		st.text = kind.Error()
+	if st.text == "" {
+		st.text = text
 	}
 	return st
 }
 
 // fail answers with err.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		return // nobody is listening
-	}
 	st := statusOf(err)
-	if st.http >= http.StatusInternalServerError {
-		s.log.LogAttrs(r.Context(), slog.LevelError, "imetastore request failed",
-			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
-	}
-	h := w.Header()
-	switch st.http {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", "1")
-	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", "Bearer")
-	case http.StatusMethodNotAllowed:
-		h.Set("Allow", http.MethodPost)
+	if st.http == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
 	}
 	b := s.appendHead(nil, st.code, st.text)
-	answer(w, st.http, append(b, `,"data":null}`...))
+	s.failures.Send(w, r, err, st.http, append(b, `,"data":null}`...))
 }

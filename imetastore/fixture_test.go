@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 	"parlance"
 	"parlance/access"
 	"parlance/imetastore"
+	"parlance/internal/dialecttest"
 	"parlance/store"
-	"parlance/store/pebblestore"
 )
 
 // The parties of the platform's own example.
@@ -38,38 +37,19 @@ type fixture struct {
 	token   string
 	url     string
 	client  *http.Client
-	now     atomic.Int64
+	clock   *dialecttest.Clock
 }
 
 func newFixture(t testing.TB, o imetastore.Options) *fixture {
 	t.Helper()
 	f := &fixture{t: t}
-	f.now.Store(start.UnixMilli())
-	e, err := pebblestore.OpenMemory()
-	if err != nil {
-		t.Fatalf("open engine: %v", err)
-	}
-	f.store, err = store.Open(t.Context(), e, store.Options{
-		Now: func() parlance.Time { return parlance.Time(f.now.Load()) },
-	})
-	if err != nil {
-		t.Fatalf("open store: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := f.store.Close(); err != nil {
-			t.Errorf("close store: %v", err)
-		}
-	})
-	f.keeper, err = access.Open(t.Context(), f.store, access.Options{})
-	if err != nil {
-		t.Fatalf("open keeper: %v", err)
-	}
+	f.store, f.keeper, f.clock = dialecttest.Open(t, parlance.TimeOf(start))
 	f.ws, f.secrets = f.workspace("acme")
 	f.token = f.login(f.secrets)
 	srv := httptest.NewServer(imetastore.New(f.store, f.keeper, o))
 	t.Cleanup(srv.Close)
 	f.url = srv.URL
-	f.client = &http.Client{Transport: newValidator(t, srv)}
+	f.client = &http.Client{Transport: validated(t, srv)}
 	return f
 }
 
@@ -91,7 +71,7 @@ func (f *fixture) login(s access.Secrets) string {
 	return session.AccessToken
 }
 
-func (f *fixture) advance(d time.Duration) { f.now.Add(d.Milliseconds()) }
+func (f *fixture) advance(d time.Duration) { f.clock.Advance(d) }
 
 // conversation makes a conversation; its customer, if it has one, is a member.
 func (f *fixture) conversation(c parlance.Conversation) parlance.Ref {

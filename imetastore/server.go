@@ -12,9 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,6 +20,7 @@ import (
 	"parlance"
 	"parlance/access"
 	"parlance/internal/answers"
+	"parlance/internal/reply"
 	"parlance/store"
 )
 
@@ -29,7 +28,7 @@ import (
 const maxBody = 1 << 20
 
 // answerBytes bounds the pages that are kept ready.
-const answerBytes = 64 << 20
+const answerBytes = 96 << 20
 
 // defaultPageSize is how many messages a page has unless [Options] say otherwise.
 const defaultPageSize = 100
@@ -55,10 +54,10 @@ type Options struct {
 type Server struct {
 	store    *store.Store
 	keeper   *access.Keeper
-	log      *slog.Logger
+	failures reply.Failures
 	pageSize int
 	answers  *answers.Cache // pages, and the conversations of buyers
-	buffers  sync.Pool      // of *[]byte
+	buffers  reply.Buffers
 	mux      *http.ServeMux
 }
 
@@ -72,14 +71,13 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 	srv := &Server{
 		store:    s,
 		keeper:   k,
-		log:      o.Logger,
+		failures: reply.Failures{Log: o.Logger, Message: "imetastore request failed"},
 		pageSize: defaultPageSize,
 		answers:  answers.New(answerBytes),
-		buffers:  sync.Pool{New: func() any { return new([]byte) }},
 		mux:      http.NewServeMux(),
 	}
-	if srv.log == nil {
-		srv.log = slog.New(slog.DiscardHandler)
+	if srv.failures.Log == nil {
+		srv.failures.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.PageSize != 0 {
 		srv.pageSize = max(1, min(o.PageSize, store.MaxLimit-1)) // one more is read than shown
@@ -185,25 +183,13 @@ func (s *Server) appendHead(b []byte, code, msg string) []byte {
 
 // succeed answers with the data that write appends; none if write is nil.
 func (s *Server) succeed(w http.ResponseWriter, write func(b []byte) []byte) {
-	buf := s.buffers.Get().(*[]byte)
-	b := s.appendHead((*buf)[:0], success, "Success")
-	if write != nil {
-		b = write(append(b, `,"data":`...))
-	}
-	b = append(b, '}')
-	answer(w, http.StatusOK, b)
-	if *buf = b; cap(b) <= maxBody { // larger ones are not worth keeping
-		s.buffers.Put(buf)
-	}
-}
-
-// answer writes a whole answer at once.
-func answer(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	w.Write(body) // an error means that the client is gone
+	s.buffers.OK(w, func(b []byte) []byte {
+		b = s.appendHead(b, success, "Success")
+		if write != nil {
+			b = write(append(b, `,"data":`...))
+		}
+		return append(b, '}')
+	})
 }
 
 // appendString appends s as JSON. What is not UTF-8 is replaced by U+FFFD.

@@ -7,6 +7,7 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/internal/reply"
 )
 
 // A clientRequest is the body of the calls that make users and their tokens.
@@ -138,6 +139,6 @@ func succeedTwice(w http.ResponseWriter, result any) error {
 	}
 	b := append([]byte(`{"RC":0,"RM":"OK","result":`), flat...)
 	b = append(b, ',')
-	writeJSON(w, http.StatusOK, append(b, flat[1:]...)) // flat is an object with fields
+	reply.JSON(w, http.StatusOK, append(b, flat[1:]...)) // flat is an object with fields
 	return nil
 }

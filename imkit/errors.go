@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"parlance"
+	"parlance/internal/reply"
 )
 
 // A refusal is an answer that isn't a success: the status, the short reason, the code
@@ -112,7 +113,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	writeJSON(w, f.status, b)
+	reply.JSON(w, f.status, b)
 }
 
 // retryAfter is how long a client that is too fast is asked to wait, in seconds.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parlance"
+	"parlance/internal/reply"
 )
 
 // The bounds of a page: IMKit Paging, limit.
@@ -181,5 +182,5 @@ func writePage(w http.ResponseWriter, page []byte, took time.Duration) {
 	b = strconv.AppendInt(b, took.Milliseconds(), 10)
 	b = append(b, page[split:]...)
 	*buffer = b
-	writeJSON(w, http.StatusOK, b)
+	reply.JSON(w, http.StatusOK, b)
 }

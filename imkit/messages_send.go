@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"parlance"
+	"parlance/internal/reply"
 	"parlance/store"
 )
 
@@ -90,7 +91,7 @@ func (s *Server) answerMessage(ctx context.Context, w http.ResponseWriter, m *ro
 		return err
 	}
 	b := append([]byte(`{"RC":0,"RM":"OK","result":`), result...)
-	writeJSON(w, http.StatusOK, append(b, '}'))
+	reply.JSON(w, http.StatusOK, append(b, '}'))
 	return nil
 }
 

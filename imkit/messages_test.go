@@ -59,8 +59,8 @@ func TestEditAndRecall(t *testing.T) {
 	edited := fields(t, w.ok(t, "POST", "/rooms/r1/message", alice, fmt.Sprintf(`{"_id":%q,"messageType":"text","message":"new"}`, id)))
 	for name, want := range map[string]string{
 		"message": `"new"`, "messageType": string(before["messageType"]), "originalUrl": `"https://x/a.png"`, "extra": `{"k":1}`,
-		"createdAtMS": string(before["createdAtMS"]), "updatedAtMS": fmt.Sprint(w.now.Load()),
-		"editedAt": `"` + parlance.Time(w.now.Load()).String() + `"`,
+		"createdAtMS": string(before["createdAtMS"]), "updatedAtMS": fmt.Sprint(int64(w.clock.Now())),
+		"editedAt": `"` + w.clock.Now().String() + `"`,
 	} {
 		if string(edited[name]) != want {
 			t.Errorf("edited: %s = %s, want %s", name, edited[name], want)
@@ -69,7 +69,7 @@ func TestEditAndRecall(t *testing.T) {
 	w.refused(t, 403, "INSUFFICIENT_PERMISSIONS", "POST", "/rooms/r1/message", bob, fmt.Sprintf(`{"_id":%q,"messageType":"recall"}`, id))
 	w.pass(1000)
 	recalled := fields(t, w.ok(t, "POST", "/rooms/r1/message", alice, fmt.Sprintf(`{"roomId":"r1","_id":%q,"messageType":"recall"}`, id)))
-	for name, want := range map[string]string{"message": `""`, "messageType": `"recall"`, "originalUrl": "", "extra": "", "editedAt": "", "createdAtMS": string(before["createdAtMS"]), "messageTimeMS": string(before["messageTimeMS"]), "updatedAtMS": fmt.Sprint(w.now.Load())} {
+	for name, want := range map[string]string{"message": `""`, "messageType": `"recall"`, "originalUrl": "", "extra": "", "editedAt": "", "createdAtMS": string(before["createdAtMS"]), "messageTimeMS": string(before["messageTimeMS"]), "updatedAtMS": fmt.Sprint(int64(w.clock.Now()))} {
 		if string(recalled[name]) != want {
 			t.Errorf("recalled: %s = %s, want %s", name, recalled[name], want)
 		}

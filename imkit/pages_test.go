@@ -28,7 +28,6 @@ func TestPageRefusals(t *testing.T) {
 
 func TestTimezoneRuleCanBeTurnedOff(t *testing.T) {
 	w := newWorld(t, imkit.Options{IgnoreTimezone: true})
-	t.Cleanup(w.close)
 	w.room(t, parlance.Conversation{ID: "r1"}, parlance.Member{Account: "alice"})
 	w.put(t, "r1", store.Mirror,
 		parlance.Message{ID: "a", Sender: "alice", Type: parlance.TypeText, Sent: 1, Created: 1, Updated: 9},

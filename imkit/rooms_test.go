@@ -188,7 +188,7 @@ func TestListRooms(t *testing.T) {
 	for i, name := range []string{"Alpha", "beta", "Gamma", "Delta"} {
 		id := fmt.Sprintf("r%d", i)
 		w.pass(1000)
-		w.room(t, parlance.Conversation{ID: parlance.ConversationID(id), Title: name, Created: parlance.Time(w.now.Load()), Tags: []string{"all", id}},
+		w.room(t, parlance.Conversation{ID: parlance.ConversationID(id), Title: name, Created: w.clock.Now(), Tags: []string{"all", id}},
 			parlance.Member{Account: "alice"}, parlance.Member{Account: parlance.AccountID("friend" + id)})
 	}
 	w.room(t, parlance.Conversation{ID: "other"}, parlance.Member{Account: "bob"})

@@ -10,12 +10,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"parlance"
 	"parlance/access"
 	"parlance/internal/answers"
+	"parlance/internal/reply"
 	"parlance/store"
 )
 
@@ -23,7 +23,7 @@ import (
 const maxBody = 1 << 20
 
 // answerBytes bounds the pages that are kept ready.
-const answerBytes = 64 << 20
+const answerBytes = 96 << 20
 
 // Options are a server's settings. The zero value is good.
 type Options struct {
@@ -165,21 +165,12 @@ func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
 	s.fail(w, r, errMethod)
 }
 
-// writeJSON sends a whole answer.
-func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	w.Write(body) // a client that has gone needs no answer
-}
-
 // succeed sends result in the envelope.
 func succeed(w http.ResponseWriter, result any) error {
 	b, err := appendJSON([]byte(`{"RC":0,"RM":"OK","result":`), result)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, append(b, '}'))
+	reply.JSON(w, http.StatusOK, append(b, '}'))
 	return nil
 }

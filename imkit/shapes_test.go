@@ -164,7 +164,7 @@ func TestOtherPlatformsMessages(t *testing.T) {
 		w.pass(10)
 		c.message.ID = parlance.MessageID(fmt.Sprintf("any id %d/%%", i))
 		c.message.Sender, c.message.SenderName = "someone", "Some One"
-		w.put(t, "r1", store.Import, withTimes(c.message, w.now.Load()))
+		w.put(t, "r1", store.Import, withTimes(c.message, int64(w.clock.Now())))
 		a := w.call(t, "GET", "/rooms/r1/messages/v3?limit=1&timeRangeField=createdAt", alice, nil)
 		for _, part := range strings.Split(c.want, " ") {
 			if !strings.Contains(a.body, part) {

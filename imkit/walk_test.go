@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -33,12 +34,12 @@ type model struct {
 func newModel(t *rapid.T, w *world) *model {
 	m := &model{
 		w:      w,
-		room:   fmt.Sprintf("room %d/%d", w.now.Add(10), w.rooms.Add(1)),
+		room:   fmt.Sprintf("room %d/%d", w.clock.Advance(10*time.Millisecond), w.rooms.Add(1)),
 		staff:  rapid.Bool().Draw(t, "staff"),
 		live:   map[parlance.MessageID]parlance.Message{},
 		hidden: map[parlance.MessageID]bool{},
 	}
-	m.began = parlance.Time(w.now.Load())
+	m.began = w.clock.Now()
 	role := parlance.Customer
 	if m.staff {
 		role = parlance.Agent

@@ -37,7 +37,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, who a
 			return err
 		}
 	}
-	s.render(w, func(b []byte) []byte {
+	s.buffers.OK(w, func(b []byte) []byte {
 		b = append(b, '{')
 		b = appendPagination(appendName(b, "pagination"), Pagination{
 			CurrentPage: q.page,

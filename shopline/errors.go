@@ -1,12 +1,11 @@
 package shopline
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"parlance"
+	"parlance/internal/reply"
 )
 
 // A status is how an error is told: the HTTP status, the code in the body, and the
@@ -48,40 +47,16 @@ func statusOf(err error) status {
 	if errors.As(err, &malformed) {
 		return malformed.status
 	}
-	kind := parlance.KindOf(err)
-	var known *parlance.Error
-	switch {
-	case errors.As(err, &known):
-	case errors.As(err, &kind):
-	case errors.Is(err, context.DeadlineExceeded):
-		kind = parlance.Unavailable
-	}
+	kind, text := reply.Explain(err)
 	st := statuses[kind]
-	switch {
-	case st.text != "":
-	case known != nil:
-		st.text = known.Text
-	default:
-		st.text = kind.Error()
+	if st.text == "" {
+		st.text = text
 	}
 	return st
 }
 
 // fail answers with err.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		return // nobody is listening
-	}
 	st := statusOf(err)
-	if st.http >= http.StatusInternalServerError {
-		s.log.LogAttrs(r.Context(), slog.LevelError, "shopline request failed",
-			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
-	}
-	switch st.http {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	}
-	answer(w, st.http, appendProblem(nil, Problem{Message: st.text, Error: st.text, Code: st.code}))
+	s.failures.Send(w, r, err, st.http, appendProblem(nil, Problem{Message: st.text, Error: st.text, Code: st.code}))
 }

@@ -7,15 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"parlance"
 	"parlance/access"
+	"parlance/internal/dialecttest"
 	"parlance/shopline"
 	"parlance/store"
-	"parlance/store/pebblestore"
 )
 
 // The parties of the platform's own examples.
@@ -36,7 +35,7 @@ type fixture struct {
 	server *shopline.Server
 	url    string
 	client *http.Client
-	now    atomic.Int64
+	clock  *dialecttest.Clock
 }
 
 // start is when the clock of a fixture starts: a moment after the examples.
@@ -45,32 +44,13 @@ var start = time.Date(2021, 1, 25, 9, 39, 35, 167e6, time.UTC)
 func newFixture(t testing.TB, o shopline.Options) *fixture {
 	t.Helper()
 	f := &fixture{t: t}
-	f.now.Store(start.UnixMilli())
-	e, err := pebblestore.OpenMemory()
-	if err != nil {
-		t.Fatalf("open engine: %v", err)
-	}
-	f.store, err = store.Open(t.Context(), e, store.Options{
-		Now: func() parlance.Time { return parlance.Time(f.now.Load()) },
-	})
-	if err != nil {
-		t.Fatalf("open store: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := f.store.Close(); err != nil {
-			t.Errorf("close store: %v", err)
-		}
-	})
-	f.keeper, err = access.Open(t.Context(), f.store, access.Options{})
-	if err != nil {
-		t.Fatalf("open keeper: %v", err)
-	}
+	f.store, f.keeper, f.clock = dialecttest.Open(t, parlance.TimeOf(start))
 	f.ws, f.token = f.workspace("acme", merchant)
 	f.server = shopline.New(f.store, f.keeper, o)
 	srv := httptest.NewServer(f.server)
 	t.Cleanup(srv.Close)
 	f.url = srv.URL
-	f.client = &http.Client{Transport: newValidator(t, srv)}
+	f.client = &http.Client{Transport: validated(t, srv)}
 	return f
 }
 
@@ -84,7 +64,7 @@ func (f *fixture) workspace(id parlance.WorkspaceID, merchant parlance.AccountID
 	return ws, secrets.ShoplineToken
 }
 
-func (f *fixture) advance(d time.Duration) { f.now.Add(d.Milliseconds()) }
+func (f *fixture) advance(d time.Duration) { f.clock.Advance(d) }
 
 // conversation makes a conversation with a customer of the same name.
 func (f *fixture) conversation(c parlance.Conversation) parlance.Ref {

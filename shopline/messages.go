@@ -9,6 +9,7 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/internal/reply"
 	"parlance/store"
 )
 
@@ -49,7 +50,7 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 	}
 	key := answerKey(who.Workspace, ref, q, state.Number)
 	if b, ok := s.answers.Get(key); ok {
-		answer(w, http.StatusOK, b)
+		reply.JSON(w, http.StatusOK, b)
 		return nil
 	}
 
@@ -57,7 +58,7 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 	if err != nil {
 		return err
 	}
-	s.render(w, func(b []byte) []byte {
+	s.buffers.OK(w, func(b []byte) []byte {
 		b = append(b, '{')
 		b = appendInt(b, "total", total)
 		b = appendInt(b, "limit", q.limit)

@@ -49,7 +49,7 @@ func (s *Server) sendOrderMessage(w http.ResponseWriter, r *http.Request, who ac
 	if err != nil {
 		return err
 	}
-	s.render(w, func(b []byte) []byte {
+	s.buffers.OK(w, func(b []byte) []byte {
 		c := commentOf(who.Workspace, orderID, &sent)
 		return appendComment(b, &c)
 	})

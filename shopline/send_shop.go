@@ -41,7 +41,7 @@ func (s *Server) sendShopMessage(w http.ResponseWriter, r *http.Request, who acc
 	if err != nil {
 		return err
 	}
-	s.render(w, func(b []byte) []byte {
+	s.buffers.OK(w, func(b []byte) []byte {
 		return appendMessage(b, who.Workspace, ShopMessages, &sent)
 	})
 	return nil

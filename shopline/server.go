@@ -11,15 +11,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/go-json-experiment/json"
 
 	"parlance"
 	"parlance/access"
 	"parlance/internal/answers"
+	"parlance/internal/reply"
 	"parlance/store"
 )
 
@@ -27,7 +26,7 @@ import (
 const maxBody = 1 << 20
 
 // cacheSize is how many bytes of finished answers are kept.
-const cacheSize = 64 << 20
+const cacheSize = 96 << 20
 
 //go:embed openapi.yaml
 var openAPI []byte
@@ -48,28 +47,27 @@ type Options struct {
 // A Server answers every request below /v1/. It is an [http.Handler] and safe for use
 // by many goroutines.
 type Server struct {
-	store   *store.Store
-	keeper  *access.Keeper
-	log     *slog.Logger
-	limits  *limiter
-	answers *answers.Cache
-	buffers sync.Pool // of *[]byte
-	mux     *http.ServeMux
+	store    *store.Store
+	keeper   *access.Keeper
+	failures reply.Failures
+	limits   *limiter
+	answers  *answers.Cache
+	buffers  reply.Buffers
+	mux      *http.ServeMux
 }
 
 // New returns a server of what s holds, to those whom k knows.
 func New(s *store.Store, k *access.Keeper, o Options) *Server {
 	srv := &Server{
-		store:   s,
-		keeper:  k,
-		log:     o.Logger,
-		limits:  newLimiter(o.RatePerSecond),
-		answers: answers.New(cacheSize),
-		buffers: sync.Pool{New: func() any { return new([]byte) }},
-		mux:     http.NewServeMux(),
+		store:    s,
+		keeper:   k,
+		failures: reply.Failures{Log: o.Logger, Message: "shopline request failed"},
+		limits:   newLimiter(o.RatePerSecond),
+		answers:  answers.New(cacheSize),
+		mux:      http.NewServeMux(),
 	}
-	if srv.log == nil {
-		srv.log = slog.New(slog.DiscardHandler)
+	if srv.failures.Log == nil {
+		srv.failures.Log = slog.New(slog.DiscardHandler)
 	}
 	srv.handle("GET /v1/conversations", srv.listConversations)
 	srv.handle("GET /v1/conversations/{conversationId}/messages", srv.listMessages)
@@ -116,25 +114,6 @@ func bearerToken(r *http.Request) string {
 		return ""
 	}
 	return strings.TrimSpace(token)
-}
-
-// answer writes a whole answer at once.
-func answer(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	w.Write(body) // an error means that the client is gone
-}
-
-// render answers 200 with what write appends to an empty buffer.
-func (s *Server) render(w http.ResponseWriter, write func(b []byte) []byte) {
-	buf := s.buffers.Get().(*[]byte)
-	*buf = write((*buf)[:0])
-	answer(w, http.StatusOK, *buf)
-	if cap(*buf) <= maxBody { // larger ones are not worth keeping
-		s.buffers.Put(buf)
-	}
 }
 
 // decode reads a request's JSON body into v. Members that v lacks are ignored.

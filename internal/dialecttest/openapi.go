@@ -1,0 +1,117 @@
+package dialecttest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+// T is what a check needs of a test, a fuzz test or a property.
+type T interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+// A Description is an openapi.yaml that traffic is held against. It may be used by many
+// goroutines.
+type Description struct{ router routers.Router }
+
+// Describe reads an openapi.yaml, which must be valid. The servers, if any are given,
+// stand in for those that it names.
+func Describe(openAPI []byte, servers ...string) (*Description, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(openAPI)
+	if err != nil {
+		return nil, fmt.Errorf("load openapi.yaml: %w", err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		return nil, fmt.Errorf("validate openapi.yaml: %w", err)
+	}
+	if len(servers) > 0 {
+		doc.Servers = nil
+		for _, url := range servers {
+			doc.Servers = append(doc.Servers, &openapi3.Server{URL: url})
+		}
+	}
+	router, err := legacy.NewRouter(doc)
+	if err != nil {
+		return nil, fmt.Errorf("route openapi.yaml: %w", err)
+	}
+	return &Description{router}, nil
+}
+
+// An Exchange is a request and its answer, both whole.
+type Exchange struct {
+	Request *http.Request // its body isn't read
+	Sent    []byte
+	Status  int
+	Header  http.Header // of the answer
+	Body    []byte
+}
+
+// Check reports an answer that isn't as described, and a request that succeeded and
+// isn't. What is refused may be anything. It returns false if there is no such call.
+func (d *Description) Check(t T, x Exchange) bool {
+	t.Helper()
+	ctx := x.Request.Context()
+	route, params, err := d.router.FindRoute(x.Request)
+	if err != nil {
+		return false
+	}
+	in := &openapi3filter.RequestValidationInput{
+		Request:    x.Request.Clone(ctx),
+		PathParams: params,
+		Route:      route,
+		Options:    &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+	}
+	in.Request.Body = io.NopCloser(bytes.NewReader(x.Sent))
+	if x.Status < http.StatusBadRequest {
+		if err := openapi3filter.ValidateRequest(ctx, in); err != nil {
+			t.Errorf("%s %s succeeded and is not as described: %v", x.Request.Method, x.Request.URL, err)
+		}
+	}
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in,
+		Status:                 x.Status,
+		Header:                 x.Header,
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	out.SetBodyBytes(x.Body)
+	if err := openapi3filter.ValidateResponse(ctx, out); err != nil {
+		t.Errorf("%s %s: answer is not as described: %v\n%s", x.Request.Method, x.Request.URL, err, x.Body)
+	}
+	return true
+}
+
+// A Transport is a round tripper that hands each exchange to Check.
+type Transport struct {
+	Next  http.RoundTripper
+	Check func(x Exchange)
+}
+
+// RoundTrip makes the request and returns its answer, which has been read and checked.
+func (v *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	req.Body = io.NopCloser(bytes.NewReader(sent))
+	resp, err := v.Next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	got, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(got))
+	v.Check(Exchange{req, sent, resp.StatusCode, resp.Header, got})
+	return resp, nil
+}
