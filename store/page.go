@@ -233,6 +233,20 @@ func (v *view) line(ctx context.Context, t timeline) (*line, error) {
 	return &next.lines[t], nil
 }
 
+// isNew reports whether a pointer is of an entry above the tail, which nobody was told of yet. On
+// an engine of our own such a message was just added, and the view is whole without it: readers
+// don't wait for a writer's disk. (A change of an older message counts as a revision, see
+// atOneMoment.) Elsewhere the head that was read may be behind, and the view has to be made anew.
+func (v *view) isNew(p pointer) (bool, error) {
+	if p.number <= v.tail.number {
+		return false, nil
+	}
+	if !v.s.bounds.Exclusive {
+		return false, errMoved
+	}
+	return true, nil
+}
+
 // A found pointer with its key.
 type found struct {
 	key    []byte
@@ -251,7 +265,7 @@ func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, erro
 	var all []byte // of the keys, which are short and live together
 	scan := func(sp span) error {
 		r := k.of(driver.Range{Reverse: !q.Ascending})
-		if q.Private || sp.private == 0 {
+		if !v.s.bounds.Exclusive && (q.Private || sp.private == 0) {
 			r.Limit = want - len(ps)
 		}
 		for row, err := range v.s.engine.Scan(ctx, timelinePartition(v.c.ref, t, sp.id), r) {
@@ -262,10 +276,9 @@ func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, erro
 			if err != nil {
 				return parlance.Wrap(parlance.Corrupt, err, "the timeline of conversation %s is damaged", v.c.ref)
 			}
-			if p.number > v.tail.number {
-				return errMoved
-			}
-			if p.private && !q.Private {
+			if isNew, err := v.isNew(p); err != nil {
+				return err
+			} else if isNew || p.private && !q.Private {
 				continue
 			}
 			if all == nil {
@@ -398,8 +411,10 @@ func (v *view) below(ctx context.Context, t timeline, sp span, key string, priva
 			if err != nil {
 				return 0, parlance.Wrap(parlance.Corrupt, err, "the timeline of conversation %s is damaged", v.c.ref)
 			}
-			if x.number > v.tail.number {
-				return 0, errMoved
+			if isNew, err := v.isNew(x); err != nil {
+				return 0, err
+			} else if isNew {
+				continue
 			}
 			if x.private {
 				st.private = append(st.private, int32(len(st.times)))
