@@ -92,7 +92,7 @@ func (s *Store) Number(ctx context.Context, ws parlance.WorkspaceID, id parlance
 				return n, nil
 			}
 			if holder == nil {
-				err := s.swap(ctx, s.layout.numberPartition(ws, n), number8(uint64(n)), nil, []byte(id), nil)
+				err := s.swap(ctx, s.layout.numberPartition(ws, n), number8(uint64(n)), nil, []byte(id))
 				if err == nil {
 					s.forget(numberName(ws, n))
 					return n, nil
@@ -145,7 +145,7 @@ func (s *Store) Hide(ctx context.Context, ref parlance.Ref, who parlance.Account
 		if err := parlance.CheckID("message id", id); err != nil {
 			return err
 		}
-		err := s.swap(ctx, hiddenPartition(ref, who), []byte(id), nil, now, nil)
+		err := s.swap(ctx, hiddenPartition(ref, who), []byte(id), nil, now)
 		if err != nil && parlance.KindOf(err) != parlance.Conflict {
 			return fmt.Errorf("hide a message of %s: %w", ref, err)
 		}

@@ -26,8 +26,7 @@ type AcrossPage struct {
 // timeline across conversations: those in which a shop talks with a customer.
 func isAcross(k parlance.Kind) bool { return k == parlance.Shop || k == parlance.Order }
 
-// deriveAcross makes the rows of the timeline across conversations. It is by Created,
-// which no version changes.
+// deriveAcross makes the rows of the timeline across conversations, which is by Created.
 func (a *appender) deriveAcross(e *Entry, old *parlance.Message) {
 	m := &e.Message
 	ws := a.c.ref.Workspace

@@ -49,7 +49,7 @@ func (c *conversation) known() *tail {
 func (c *conversation) doubt() { c.tail.Store(&tail{doubtful: true}) }
 
 // maxConversations bounds how many conversations are kept in memory: some 2 kB each,
-// and 64 bytes for each thousand messages whose ranges were read.
+// up to maxNewest more if lists showed it, and 64 bytes for each thousand messages whose ranges were read.
 const maxConversations = 16_384
 
 // conversations is a cache of the conversations used last. One in use is never

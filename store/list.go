@@ -347,6 +347,9 @@ func (s *Store) summary(ctx context.Context, ws parlance.WorkspaceID, l List, id
 	return Summary{Conversation: about, State: n.state, Last: n.last}, true, nil
 }
 
+// maxNewest is the largest content in bytes that is kept for every conversation in memory.
+const maxNewest = 4096
+
 // newest returns the newest message of a conversation, from memory if nothing was
 // written since it was last asked for.
 func (s *Store) newest(ctx context.Context, ref parlance.Ref) (*newest, error) {
@@ -367,7 +370,9 @@ func (s *Store) newest(ctx context.Context, ref parlance.Ref) (*newest, error) {
 	if len(p.Entries) > 0 {
 		n.last = &p.Entries[0]
 	}
-	c.newest.Store(n)
+	if n.last == nil || len(n.last.content) <= maxNewest {
+		c.newest.Store(n)
+	}
 	return n, nil
 }
 

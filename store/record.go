@@ -31,7 +31,7 @@ func (s *Store) Record(ctx context.Context, collection, key string) ([]byte, err
 // [parlance.Conflict]. The new value standing there already is a success, because an
 // answer may have been lost: two that must not both succeed write different values.
 func (s *Store) SwapRecord(ctx context.Context, collection, key string, old, new []byte) error {
-	return s.swap(ctx, recordPartition(collection), []byte(key), old, new, nil)
+	return s.swap(ctx, recordPartition(collection), []byte(key), old, new)
 }
 
 // Records returns a collection's records by key, bytewise.
@@ -45,9 +45,9 @@ func (s *Store) Records(ctx context.Context, collection string) iter.Seq2[Record
 	}
 }
 
-// swap claims one row. ops come with it.
-func (s *Store) swap(ctx context.Context, p driver.Partition, key, old, new []byte, ops []driver.Op) error {
-	err := s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, ops, 1)
+// swap claims one row.
+func (s *Store) swap(ctx context.Context, p driver.Partition, key, old, new []byte) error {
+	err := s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, nil, 1)
 	if driver.AsRefused(err) != nil {
 		return parlance.Errorf(parlance.Conflict, "the record was changed meanwhile")
 	}
@@ -136,6 +136,29 @@ func (s *Store) update(ctx context.Context, p driver.Partition, key []byte, chan
 		return err
 	}
 	return parlance.Errorf(parlance.Unavailable, "the record is being changed by too many at once")
+}
+
+// maxRecords is how many bytes of records are kept in memory, roughly.
+const maxRecords = 64 << 20
+
+// weighRecord returns what a remembered record costs in bytes, roughly: a room's list of members or
+// what somebody hid can be a thousand times larger than the rest.
+func weighRecord(key string, v any) uint32 {
+	const one = 256
+	n := one + len(key)
+	switch v := v.(type) {
+	case []parlance.Member:
+		n += one * len(v)
+	case map[parlance.MessageID]parlance.Time:
+		n += one * len(v)
+	case parlance.Conversation:
+		n += len(v.Title) + len(v.Description) + len(v.Native.JSON)
+	case *parlance.Account:
+		if v != nil {
+			n += len(v.Description) + len(v.Native.JSON)
+		}
+	}
+	return uint32(n)
 }
 
 // cached returns what load returns, remembered under key. Errors are not remembered.

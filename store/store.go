@@ -72,7 +72,7 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	records := &otter.Options[string, any]{MaximumSize: 100_000}
+	records := &otter.Options[string, any]{MaximumWeight: maxRecords, Weigher: weighRecord}
 	if !s.bounds.Exclusive {
 		// Another process may change a record; this is how long we may not notice.
 		records.ExpiryCalculator = otter.ExpiryWriting[string, any](time.Second)
