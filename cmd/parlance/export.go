@@ -51,17 +51,8 @@ JSON: {"workspace","output","conversations","messages","bytes","sha256","seconds
 and sha256 are those of the lines before compression. Without --output, where the
 messages have standard output, this goes to standard error.`,
 		Args: cobra.NoArgs,
-	}, func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
-		c, err := p.settings(cmd)
-		if err != nil {
-			return err
-		}
-		a, err := openExisting(ctx, c, p.logger(c, quiet))
-		if err != nil {
-			return err
-		}
-		defer func() { err = a.close(err) }()
-		return p.exportMessages(ctx, a, o)
+	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+		return p.onArchive(ctx, cmd, func(a *archive) error { return p.exportMessages(ctx, a, o) })
 	})
 	dataFlag(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to export (required)")

@@ -47,21 +47,12 @@ makes the exit code 3.
 JSON: {"workspace","files","messages","new","changed","same","bad","conversations",
 "seconds"}; messages is new, changed and same together, conversations counts new ones.`,
 		Args: cobra.MinimumNArgs(1),
-	}, func(ctx context.Context, cmd *cobra.Command, files []string) (err error) {
-		c, err := p.settings(cmd)
-		if err != nil {
-			return err
-		}
+	}, func(ctx context.Context, cmd *cobra.Command, files []string) error {
 		size, err := sizeOf(files)
 		if err != nil {
 			return err
 		}
-		a, err := openExisting(ctx, c, p.logger(c, quiet))
-		if err != nil {
-			return err
-		}
-		defer func() { err = a.close(err) }()
-		return p.importFiles(ctx, a, o, files, size)
+		return p.onArchive(ctx, cmd, func(a *archive) error { return p.importFiles(ctx, a, o, files, size) })
 	})
 	dataFlag(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to import into (required)")

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"parlance"
 	"parlance/access"
 	"parlance/internal/config"
@@ -81,6 +83,19 @@ func openExisting(ctx context.Context, c config.Config, log *slog.Logger) (*arch
 		return nil, fmt.Errorf("look into the store's folder: %w", err)
 	}
 	return openArchive(ctx, dir, log)
+}
+
+// onArchive does what a command does on a store that must be there, and closes it.
+func (p *program) onArchive(ctx context.Context, cmd *cobra.Command, do func(*archive) error) error {
+	c, err := p.settings(cmd)
+	if err != nil {
+		return err
+	}
+	a, err := openExisting(ctx, c, p.logger(c, quiet))
+	if err != nil {
+		return err
+	}
+	return a.close(do(a))
 }
 
 // workspace returns the workspace of that name, which must exist.

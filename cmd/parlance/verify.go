@@ -52,17 +52,8 @@ written, one line each, and makes the exit code 5.
 JSON: {"workspaces":[{"workspace","conversations","entries","messages","findings",
 "details":[{"conversation","text"}]}],"findings"}; details has at most 1,000.`,
 		Args: cobra.NoArgs,
-	}, func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
-		c, err := p.settings(cmd)
-		if err != nil {
-			return err
-		}
-		a, err := openExisting(ctx, c, p.logger(c, quiet))
-		if err != nil {
-			return err
-		}
-		defer func() { err = a.close(err) }()
-		return p.verifyArchive(ctx, a, o)
+	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+		return p.onArchive(ctx, cmd, func(a *archive) error { return p.verifyArchive(ctx, a, o) })
 	})
 	dataFlag(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to verify; all if not given")

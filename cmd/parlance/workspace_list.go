@@ -28,32 +28,25 @@ know the shop.
 
 JSON: {"workspaces":[{"workspace","created","merchant","staff","seller"}]}`,
 		Args: cobra.NoArgs,
-	}, func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
-		c, err := p.settings(cmd)
-		if err != nil {
-			return err
-		}
-		a, err := openExisting(ctx, c, p.logger(c, quiet))
-		if err != nil {
-			return err
-		}
-		defer func() { err = a.close(err) }()
-		all := []listedWorkspace{}
-		for w, err := range a.keeper.Workspaces(ctx) {
-			if err != nil {
-				return err
+	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+		return p.onArchive(ctx, cmd, func(a *archive) error {
+			all := []listedWorkspace{}
+			for w, err := range a.keeper.Workspaces(ctx) {
+				if err != nil {
+					return err
+				}
+				all = append(all, listedWorkspace{w.ID, w.Created.String(), w.Merchant, w.Staff, w.Seller})
 			}
-			all = append(all, listedWorkspace{w.ID, w.Created.String(), w.Merchant, w.Staff, w.Seller})
-		}
-		if p.json {
-			return writeLine(p.stdout, map[string]any{"workspaces": all})
-		}
-		var b strings.Builder
-		for _, w := range all {
-			fmt.Fprintf(&b, "%s\tsince %s\n", w.Workspace, w.Created)
-		}
-		_, err = p.stdout.Write([]byte(b.String()))
-		return err
+			if p.json {
+				return writeLine(p.stdout, map[string]any{"workspaces": all})
+			}
+			var b strings.Builder
+			for _, w := range all {
+				fmt.Fprintf(&b, "%s\tsince %s\n", w.Workspace, w.Created)
+			}
+			_, err := p.stdout.Write([]byte(b.String()))
+			return err
+		})
 	})
 	dataFlag(cmd)
 	return cmd
