@@ -126,26 +126,21 @@ func (s *Server) place(ctx context.Context, m *room, q *pageQuery, id parlance.M
 	if parlance.CheckID("message id", id) != nil {
 		return parlance.Position{}, errNoMessage
 	}
-	e, err := s.store.Message(ctx, m.ref, id)
+	at, private, err := s.store.Place(ctx, m.ref, q.timeline, id)
 	if errors.Is(err, parlance.NotFound) && !q.inclusive {
 		var versions []store.Entry
 		versions, err = s.store.Versions(ctx, m.ref, id)
 		for _, v := range versions { // newest first
-			if e = v; v.Message.State != parlance.Deleted {
+			at, private = v.Message.Position(q.timeline), v.Message.Private()
+			if v.Message.State != parlance.Deleted {
 				break
 			}
 		}
-		if err == nil && len(versions) == 0 {
-			return parlance.Position{}, errNoMessage
-		}
 	}
-	if errors.Is(err, parlance.NotFound) || err == nil && e.Message.Private() && !m.private {
+	if errors.Is(err, parlance.NotFound) || err == nil && private && !m.private {
 		return parlance.Position{}, errNoMessage
 	}
-	if err != nil {
-		return parlance.Position{}, err
-	}
-	return e.Message.Position(q.timeline), nil
+	return at, err
 }
 
 // rows reads the page's rows in the order in which they are shown. For the web SDK

@@ -122,6 +122,20 @@ func FuzzDecodeSpan(f *testing.F) {
 	})
 }
 
+func FuzzDecodeIndexRow(f *testing.F) {
+	f.Add(indexRow{number: 7, times: [3]parlance.Time{1_700_000_000_000, 1_699_999_999_000, 1_700_000_000_001}, private: true}.encode())
+	f.Add(indexRow{number: 1, times: [3]parlance.Time{-1, 0, 1}, deleted: true}.encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := decodeIndexRow(b)
+		if err != nil {
+			return
+		}
+		if again, err := decodeIndexRow(r.encode()); err != nil || again != r {
+			t.Errorf("decodeIndexRow of %+v's row = %+v, %v", r, again, err)
+		}
+	})
+}
+
 func FuzzDecodeConversation(f *testing.F) {
 	c := fullConversation()
 	fuzz(f, encodeConversation(&c), func(b []byte) ([]byte, error) {

@@ -56,7 +56,7 @@ func (a *appender) derive(e, before *Entry) error {
 			edit.put(key, e.Number, m.Private(), had, had && old.Private())
 		}
 	}
-	a.ops.put(a.s.layout.idPartition(a.c.ref.Workspace, m.ID), idKey(m.ID, a.c.ref.Conversation), appendVarint(nil, e.Number))
+	a.ops.put(a.s.layout.idPartition(a.c.ref.Workspace, m.ID), idKey(m.ID, a.c.ref.Conversation), indexRowOf(e).encode())
 	if isAcross(a.about.Kind) {
 		a.deriveAcross(e, old)
 	}

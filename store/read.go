@@ -163,43 +163,29 @@ func (s *Store) entries(ctx context.Context, ref parlance.Ref, numbers []uint64)
 }
 
 // currentEntries returns the current versions of those of the messages that exist,
-// deleted ones included. ids must be sorted.
+// deleted ones included. ids must be sorted, and each be there once.
 func (s *Store) currentEntries(ctx context.Context, ref parlance.Ref, ids []parlance.MessageID) (map[parlance.MessageID]*Entry, error) {
-	found := map[parlance.MessageID]*Entry{}
-	byBucket := map[driver.Partition][][]byte{}
-	for _, id := range ids {
-		p := s.layout.idPartition(ref.Workspace, id)
-		byBucket[p] = append(byBucket[p], idKey(id, ref.Conversation))
+	rows, err := s.indexRows(ctx, ref, ids)
+	if err != nil {
+		return nil, err
 	}
 	var numbers []uint64
-	var of []string // the message that each is of
-	for p, keys := range byBucket {
-		values, err := s.engine.Get(ctx, p, keys)
-		if err != nil {
-			return nil, fmt.Errorf("look up messages of %s: %w", ref, err)
-		}
-		for i, v := range values {
-			if v == nil {
-				continue
-			}
-			n, err := varint(v)
-			if err != nil || n == 0 {
-				return nil, s.corrupt(cmp.Or(err, errRecord), "the index of conversation %s", ref)
-			}
-			numbers = append(numbers, n)
-			of = append(of, string(keys[i]))
+	var of []parlance.MessageID
+	for _, id := range ids {
+		if r, ok := rows[id]; ok {
+			numbers, of = append(numbers, r.number), append(of, id)
 		}
 	}
 	es, err := s.entries(ctx, ref, numbers)
 	if err != nil {
 		return nil, err
 	}
+	found := make(map[parlance.MessageID]*Entry, len(es))
 	for i := range es {
-		id := es[i].Message.ID
-		if string(idKey(id, ref.Conversation)) != of[i] {
+		if es[i].Message.ID != of[i] {
 			return nil, s.corrupt(errRecord, "the index of conversation %s", ref)
 		}
-		found[id] = &es[i]
+		found[of[i]] = &es[i]
 	}
 	return found, nil
 }

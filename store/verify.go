@@ -195,6 +195,10 @@ func (w *walk) chain(number uint64) error {
 
 // flush holds a group of entries against the index and the timelines.
 func (w *walk) flush() error {
+	index, err := w.index()
+	if err != nil {
+		return err
+	}
 	want := map[driver.Partition]map[string]uint64{}
 	expect := func(p driver.Partition, key string, number uint64) {
 		if want[p] == nil {
@@ -203,22 +207,16 @@ func (w *walk) flush() error {
 		want[p][key] = number
 	}
 	for i := range w.group {
-		m := &w.group[i].Message
-		expect(w.s.layout.idPartition(w.ws, m.ID), string(idKey(m.ID, w.ref.Conversation)), 0)
-	}
-	current, err := w.pointers(want)
-	if err != nil {
-		return err
-	}
-	clear(want)
-	for i := range w.group {
 		e := &w.group[i]
 		m := &e.Message
-		switch n := current[string(idKey(m.ID, w.ref.Conversation))]; {
-		case n == e.Number:
+		switch r := index[m.ID]; {
+		case r.number == e.Number:
 			w.messages++
-		case n < e.Number || n > w.view.tail.number:
-			w.find("the index says entry %d for message %q, which has entry %d", n, m.ID, e.Number)
+			if r != indexRowOf(e) {
+				w.find("the index places message %q elsewhere than its entry %d", m.ID, e.Number)
+			}
+		case r.number < e.Number || r.number > w.view.tail.number:
+			w.find("the index says entry %d for message %q, which has entry %d", r.number, m.ID, e.Number)
 			continue
 		default:
 			continue // a later version stands for it
@@ -254,6 +252,16 @@ func bit(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// index reads what the index says of the group's messages.
+func (w *walk) index() (map[parlance.MessageID]indexRow, error) {
+	ids := make([]parlance.MessageID, len(w.group))
+	for i := range w.group {
+		ids[i] = w.group[i].Message.ID
+	}
+	slices.Sort(ids)
+	return w.s.indexRows(w.ctx, w.ref, slices.Compact(ids))
 }
 
 // pointers reads the numbers under the keys; 0 where there is none.
