@@ -125,30 +125,37 @@ func (s *Server) listOne(ctx context.Context, w http.ResponseWriter, ws access.W
 	}
 	// The answer depends on the messages and the two names alone, and every change of the messages
 	// has a number.
-	state, err := s.store.State(ctx, ref)
-	if err != nil {
-		return fmt.Errorf("read the state of a conversation: %w", err)
+	key := func(state store.State) string {
+		q := sq
+		if q.To != nil && q.To.Time > state.Newest {
+			q.To = nil // who polls with "until now" gets the answer that is kept
+		}
+		return pageKey(ref, &p, q, state.Number)
 	}
-	if sq.To != nil && sq.To.Time > state.Newest {
-		sq.To = nil // who polls with "until now" gets the answer that is kept
+	var data []byte
+	kept := func(state store.State) (ok bool) {
+		data, ok = s.answers.Get(key(state))
+		return ok
 	}
-	key := pageKey(ref, &p, sq, state.Number)
-	if data, ok := s.answers.Get(key); ok {
+	var page store.Page
+	state, known := s.store.Glance(ref)
+	if !known || !kept(state) {
+		asked := sq
+		asked.Unless = kept
+		if page, err = s.store.Page(ctx, ref, asked); err != nil {
+			return fmt.Errorf("read messages of a buyer: %w", err)
+		}
+	}
+	if data != nil {
 		s.succeed(w, func(b []byte) []byte { return append(b, data...) })
 		return nil
-	}
-	page, err := s.store.Page(ctx, ref, sq)
-	if err != nil {
-		return fmt.Errorf("read messages of a buyer: %w", err)
 	}
 	s.succeed(w, func(b []byte) []byte {
 		start := len(b)
 		b = s.appendList(b, len(page.Entries), false, func(i int) (*store.Entry, *pair, parlance.ConversationID) {
 			return &page.Entries[i], &p, c.ID
 		})
-		if page.State.Number == state.Number {
-			s.answers.Put(key, slices.Clone(b[start:]))
-		}
+		s.answers.Put(key(page.State), slices.Clone(b[start:]))
 		return b
 	})
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"parlance"
 	"parlance/internal/reply"
+	"parlance/store"
 )
 
 // The bounds of a page: IMKit Paging, limit.
@@ -125,19 +126,22 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	epoch := s.store.Epoch(c.workspace)
-	state, err := s.store.State(ctx, m.ref)
-	if err != nil {
-		return err
+	var page []byte
+	kept := func(state store.State) (ok bool) {
+		page, ok = s.pages.Get(pageKey(&m, &q, epoch, state.Number))
+		return ok
 	}
-	key := pageKey(&m, &q, epoch, state.Number)
-	page, ok := s.pages.Get(key)
-	if !ok {
-		var number uint64
-		if page, number, err = s.messagePage(ctx, &m, &q); err != nil {
+	state, known := s.store.Glance(m.ref)
+	if !known || !kept(state) {
+		made, number, err := s.messagePage(ctx, &m, &q, kept)
+		if err != nil {
 			return err
 		}
-		if number == state.Number {
-			s.pages.Put(key, page)
+		if page == nil {
+			page = made
+			if number != 0 {
+				s.pages.Put(pageKey(&m, &q, epoch, number), page)
+			}
 		}
 	}
 	writePage(w, page, time.Since(start))

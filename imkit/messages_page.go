@@ -26,8 +26,9 @@ type anchor struct {
 }
 
 // messagePage makes a page and returns it with the number of the conversation's state
-// that it shows; 0 if the conversation changed while it was read.
-func (s *Server) messagePage(ctx context.Context, m *room, q *pageQuery) ([]byte, uint64, error) {
+// that it shows; 0 if the conversation changed while it was read. It makes none if kept says that
+// there is one of the present state.
+func (s *Server) messagePage(ctx context.Context, m *room, q *pageQuery, kept func(store.State) bool) ([]byte, uint64, error) {
 	sp, err := s.span(ctx, m, q)
 	if err != nil {
 		return nil, 0, err
@@ -38,8 +39,12 @@ func (s *Server) messagePage(ctx context.Context, m *room, q *pageQuery) ([]byte
 			return nil, 0, err
 		}
 	}
-	entries, state, number, err := s.rows(ctx, m, q, sp, hidden)
-	if err != nil {
+	skipped := false
+	entries, state, number, err := s.rows(ctx, m, q, sp, hidden, func(state store.State) bool {
+		skipped = kept(state)
+		return skipped
+	})
+	if err != nil || skipped {
 		return nil, 0, err
 	}
 	total := state.Total
@@ -146,7 +151,7 @@ func (s *Server) place(ctx context.Context, m *room, q *pageQuery, id parlance.M
 // rows reads the page's rows in the order in which they are shown. For the web SDK
 // hidden rows are left out and the page is filled up, but an anchor that belongs to the
 // page stays its first row, hidden or not.
-func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidden map[parlance.MessageID]parlance.Time) (kept []store.Entry, state store.State, number uint64, err error) {
+func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidden map[parlance.MessageID]parlance.Time, unless func(store.State) bool) (kept []store.Entry, state store.State, number uint64, err error) {
 	from, to := sp.from, sp.to
 	if from != nil && to != nil && from.Compare(*to) >= 0 {
 		if state, err = s.store.State(ctx, m.ref); err != nil {
@@ -162,11 +167,12 @@ func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidde
 	for pages := 0; ; pages++ {
 		page, err := s.store.Page(ctx, m.ref, store.Query{
 			Timeline: q.timeline, From: from, To: to,
-			Ascending: !sp.descending, Limit: limit, Private: m.private,
+			Ascending: !sp.descending, Limit: limit, Private: m.private, Unless: unless,
 		})
 		if err != nil {
 			return nil, state, 0, err
 		}
+		unless = nil // it is about the page as a whole
 		if pages == 0 {
 			number = page.State.Number
 		} else if number != page.State.Number {

@@ -41,22 +41,22 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 
 	// The answer depends on the messages and on nothing else that can change, and
 	// every change of theirs has a number.
-	state, err := s.store.State(ctx, ref)
-	if err != nil {
-		return err
+	var answer []byte
+	kept := func(state store.State) (ok bool) {
+		answer, ok = s.answers.Get(answerKey(who.Workspace, ref, q.at(state), state.Number))
+		return ok
 	}
-	if q.to != nil && q.to.Time > state.Newest {
-		q.to = nil // who polls with "until now" gets the answer that is kept
+	var page store.Page
+	var total int
+	state, known := s.store.Glance(ref)
+	if !known || !kept(state) {
+		if page, total, err = s.messagePage(ctx, ref, platform, q, kept); err != nil {
+			return err
+		}
 	}
-	key := answerKey(who.Workspace, ref, q, state.Number)
-	if b, ok := s.answers.Get(key); ok {
-		reply.JSON(w, http.StatusOK, b)
+	if answer != nil {
+		reply.JSON(w, http.StatusOK, answer)
 		return nil
-	}
-
-	page, total, err := s.messagePage(ctx, ref, platform, q)
-	if err != nil {
-		return err
 	}
 	s.buffers.OK(w, func(b []byte) []byte {
 		b = append(b, '{')
@@ -70,12 +70,21 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 			b = appendMessage(b, who.Workspace, platform, &page.Entries[i].Message)
 		}
 		b = append(b, ']', '}')
-		if page.State.Number == state.Number {
-			s.answers.Put(key, slices.Clone(b))
+		if page.State.Number != 0 {
+			s.answers.Put(answerKey(who.Workspace, ref, q.at(page.State), page.State.Number), slices.Clone(b))
 		}
 		return b
 	})
 	return nil
+}
+
+// at returns q with the bound left out that bounds nothing in this state: who polls with "until now" gets
+// the answer that is kept.
+func (q messageQuery) at(state store.State) messageQuery {
+	if q.to != nil && q.to.Time > state.Newest {
+		q.to = nil
+	}
+	return q
 }
 
 // checkConversation returns an error of kind NotFound unless ref names a conversation
@@ -99,8 +108,9 @@ func (s *Server) checkConversation(ctx context.Context, ref parlance.Ref, platfo
 	return nil
 }
 
-// messagePage returns the asked messages, and how many the range holds.
-func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Platform, q messageQuery) (store.Page, int, error) {
+// messagePage returns the asked messages, and how many the range holds; nothing if kept says
+// that there is an answer already.
+func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Platform, q messageQuery, kept func(store.State) bool) (store.Page, int, error) {
 	sq := store.Query{
 		From:    q.from,
 		To:      q.to,
@@ -108,6 +118,7 @@ func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Pla
 		Private: platform == OrderMessages,
 	}
 	if q.skip == 0 {
+		sq.Unless = kept
 		return s.store.PageCount(ctx, ref, sq) // SHOPLINE messages, total: of the range.
 	}
 

@@ -115,22 +115,20 @@ func (s *Store) Merged(ctx context.Context, ws parlance.WorkspaceID, conversatio
 	var ps []acrossPointer
 	for _, id := range conversations {
 		ref := parlance.Ref{Workspace: ws, Conversation: id}
-		_, err := s.atOneMoment(ctx, ref, func(v *view) error {
-			own := q
-			own.From, own.To = in(q.From, id), in(q.To, id)
-			pointers, err := v.pointers(ctx, timeline(q.Timeline), own)
-			if err != nil {
-				return err
-			}
-			for _, p := range pointers {
-				at := positionOfKey(p.key)
-				at.Conversation = id
-				ps = append(ps, acrossPointer{at, p.number})
-			}
-			return nil
-		})
+		own := q
+		own.From, own.To = in(q.From, id), in(q.To, id)
+		var pointers []found
+		_, err := s.atOneMoment(ctx, ref, reading{derived: func(v *view) (err error) {
+			pointers, err = v.pointers(ctx, timeline(q.Timeline), own)
+			return err
+		}})
 		if err != nil {
 			return AcrossPage{}, err
+		}
+		for _, p := range pointers {
+			at := positionOfKey(p.key)
+			at.Conversation = id
+			ps = append(ps, acrossPointer{at, p.number})
 		}
 	}
 	slices.SortFunc(ps, func(a, b acrossPointer) int {

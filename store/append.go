@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"parlance"
 	"parlance/store/driver"
 )
@@ -176,11 +178,11 @@ func (s *Store) groupEntries() int {
 // beginning with the outcomes that the requests still miss.
 func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*request) error {
 	for try := 0; ; try++ {
-		base, err := s.writerTail(ctx, c)
+		base, unsure, err := s.baseTail(ctx, c, group)
 		if err != nil {
 			return fmt.Errorf("append to %s: %w", c.ref, err)
 		}
-		a := &appender{s: s, c: c, ctx: ctx, base: base, next: *base, known: map[parlance.MessageID]*Entry{}, taken: map[parlance.Time]bool{}}
+		a := &appender{s: s, c: c, ctx: ctx, base: base, unsure: unsure, next: *base, known: map[parlance.MessageID]*Entry{}, taken: map[parlance.Time]bool{}}
 		if err = a.run(group); err == nil {
 			return nil
 		}
@@ -219,13 +221,22 @@ func (a *appender) run(group []*request) error {
 	return nil
 }
 
-// writerTail returns the tail to build on. Where a claim and its derived rows are two
-// steps, others may have claimed entries above it, and maybe stopped before the second step;
-// it writes the derived rows of those first. The caller holds c.write.
-func (s *Store) writerTail(ctx context.Context, c *conversation) (*tail, error) {
-	if t := c.known(); t != nil && s.bounds.OneStep {
-		return t, nil
+// baseTail returns the tail to build a group on. Where others may write too, what is remembered
+// is taken for true, for the claim is refused if others wrote since; unsure says so. A change is
+// refused too if its message isn't found, so it has to look first.
+func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request) (t *tail, unsure bool, err error) {
+	isChange := func(r *request) bool { return r.change != nil }
+	if t := c.known(); t != nil && (s.bounds.Exclusive || !slices.ContainsFunc(group, isChange)) {
+		return t, !s.bounds.Exclusive, nil
 	}
+	t, err = s.writerTail(ctx, c)
+	return t, false, err
+}
+
+// writerTail returns the conversation's tail as it is now. Where a claim and its derived rows are
+// two steps, others may have claimed entries above it, and maybe stopped before the second
+// step; it writes the derived rows of those first. The caller holds c.write.
+func (s *Store) writerTail(ctx context.Context, c *conversation) (*tail, error) {
 	for try := 0; ; try++ {
 		t, err := s.readerTail(ctx, c)
 		if err != nil || s.bounds.OneStep {
@@ -271,6 +282,8 @@ type appender struct {
 	c    *conversation
 	ctx  context.Context
 	base *tail // what the group is built on
+	// unsure says that base is remembered where others may write too.
+	unsure bool
 
 	next    tail // what comes of it
 	entries []*Entry
@@ -541,8 +554,41 @@ func (a *appender) append(e, before *Entry) error {
 func (a *appender) commit() error {
 	parts, version := a.parts(), appended(a.next.number)
 	log := a.s.layout.logPartition(a.c.ref, a.firstNumber())
+	if a.unsure {
+		if done, err := a.commitUnsure(log); done || err != nil {
+			return err
+		}
+		return a.s.writeParts(a.ctx, parts, version)
+	}
 	if err := a.s.claim(a.ctx, log, a.rows, parts[0], version); err != nil {
 		return err
 	}
 	return a.s.writeParts(a.ctx, parts[1:], version)
+}
+
+// commitUnsure claims the numbers and finds out meanwhile whether the head is what the derived
+// rows were made from: lists move without a new entry, and who is quick may already have
+// written the derived rows of what is claimed here. If it isn't, they are made anew, and done is true.
+func (a *appender) commitUnsure(log driver.Partition) (done bool, err error) {
+	var head *tail
+	var g errgroup.Group
+	g.Go(func() error { return a.s.claim(a.ctx, log, a.rows, nil, appended(a.next.number)) })
+	g.Go(func() error {
+		return a.s.again(a.ctx, func() (err error) {
+			head, err = a.s.head(a.ctx, a.c.ref)
+			return err
+		})
+	})
+	if err := g.Wait(); err != nil {
+		return false, err
+	}
+	if head.number == a.base.number && head.listed == a.base.listed {
+		return false, nil
+	}
+	a.c.doubt()
+	t, err := a.s.writerTail(a.ctx, a.c)
+	if err == nil {
+		a.next = *t
+	}
+	return true, err
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"sync"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"parlance"
@@ -66,25 +68,37 @@ func (s *Store) indexRows(ctx context.Context, ref parlance.Ref, ids []parlance.
 		byBucket[p] = append(byBucket[p], id)
 	}
 	rows := make(map[parlance.MessageID]indexRow, len(ids))
-	for p, ids := range byBucket {
+	var mu sync.Mutex
+	read := func(p driver.Partition, ids []parlance.MessageID) error {
 		keys := make([][]byte, len(ids))
 		for i, id := range ids {
 			keys[i] = idKey(id, ref.Conversation)
 		}
 		values, err := s.engine.Get(ctx, p, keys)
 		if err != nil {
-			return nil, fmt.Errorf("look up messages of %s: %w", ref, err)
+			return fmt.Errorf("look up messages of %s: %w", ref, err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		for i, v := range values {
 			if v == nil {
 				continue
 			}
 			if rows[ids[i]], err = decodeIndexRow(v); err != nil {
-				return nil, s.corrupt(err, "the index of conversation %s", ref)
+				return s.corrupt(err, "the index of conversation %s", ref)
 			}
 		}
+		return nil
 	}
-	return rows, nil
+	var g errgroup.Group
+	g.SetLimit(maxReads)
+	for p, ids := range byBucket {
+		if len(byBucket) == 1 {
+			return rows, read(p, ids)
+		}
+		g.Go(func() error { return read(p, ids) })
+	}
+	return rows, g.Wait()
 }
 
 // Place returns where a message stands in a timeline, and whether it is private;

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"parlance"
 	"parlance/store/driver"
 )
@@ -24,6 +26,10 @@ type Query struct {
 	Ascending bool // oldest first, from From on; else newest first, down from To
 	Limit     int  // 1 to MaxLimit
 	Private   bool // private messages too
+
+	// Unless, if set, is asked once the state is known that the page would be of. If it
+	// says true, for the caller has that page already, only State is returned.
+	Unless func(State) bool
 }
 
 // A Page is a stretch of a timeline at one moment.
@@ -61,10 +67,10 @@ func (s *Store) Count(ctx context.Context, ref parlance.Ref, t parlance.Timeline
 		return 0, err
 	}
 	var n int
-	_, err := s.atOneMoment(ctx, ref, func(v *view) (err error) {
+	_, err := s.atOneMoment(ctx, ref, reading{derived: func(v *view) (err error) {
 		n, err = v.count(ctx, timeline(t), bounds(from, to), private)
 		return err
-	})
+	}})
 	return n, err
 }
 
@@ -86,37 +92,42 @@ func (s *Store) page(ctx context.Context, ref parlance.Ref, t timeline, q Query,
 	if err := q.check(); err != nil {
 		return Page{}, 0, err
 	}
-	var p Page
-	var n int
-	st, err := s.atOneMoment(ctx, ref, func(v *view) error {
-		pointers, err := v.pointers(ctx, t, q)
-		if err != nil {
+	if s.bounds.Exclusive {
+		return s.readPage(ctx, ref, t, q, count)
+	}
+	return s.sharedPage(ctx, ref, t, q, count)
+}
+
+func (s *Store) readPage(ctx context.Context, ref parlance.Ref, t timeline, q Query, count bool) (p Page, n int, err error) {
+	var pointers []found
+	p.State, err = s.atOneMoment(ctx, ref, reading{
+		unless: q.Unless,
+		derived: func(v *view) (err error) {
+			if pointers, err = v.pointers(ctx, t, q); err == nil && count {
+				n, err = v.count(ctx, t, bounds(q.From, q.To), q.Private)
+			}
 			return err
-		}
-		if count {
-			if n, err = v.count(ctx, t, bounds(q.From, q.To), q.Private); err != nil {
+		},
+		entries: func(ctx context.Context) (err error) {
+			p.More = len(pointers) > q.Limit
+			if p.More {
+				pointers = pointers[:q.Limit]
+			}
+			numbers := make([]uint64, len(pointers))
+			for i, x := range pointers {
+				numbers[i] = x.number
+			}
+			if p.Entries, err = s.entries(ctx, ref, numbers); err != nil {
 				return err
 			}
-		}
-		p.More = len(pointers) > q.Limit
-		if p.More {
-			pointers = pointers[:q.Limit]
-		}
-		numbers := make([]uint64, len(pointers))
-		for i, x := range pointers {
-			numbers[i] = x.number
-		}
-		if p.Entries, err = s.entries(ctx, ref, numbers); err != nil {
-			return err
-		}
-		for i := range p.Entries {
-			if string(p.Entries[i].Message.ID) != string(pointers[i].key[8:]) {
-				return s.corrupt(errRecord, "the timeline of conversation %s", ref)
+			for i := range p.Entries {
+				if string(p.Entries[i].Message.ID) != string(pointers[i].key[8:]) {
+					return s.corrupt(errRecord, "the timeline of conversation %s", ref)
+				}
 			}
-		}
-		return nil
+			return nil
+		},
 	})
-	p.State = st
 	return p, n, err
 }
 
@@ -130,9 +141,19 @@ type view struct {
 	tail *tail
 }
 
-// atOneMoment runs read until nothing was written while it ran, which is nearly
-// always the first time; at last it keeps this process's writers out.
-func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, read func(*view) error) (State, error) {
+// A reading is what is read of a conversation at one moment.
+type reading struct {
+	// unless, if set, ends the reading when it is true of the state that the reading would be of.
+	unless func(State) bool
+	// derived reads what writers move. It may run several times; what counts is the last.
+	derived func(*view) error
+	// entries, if set, reads what derived found and nobody changes.
+	entries func(context.Context) error
+}
+
+// atOneMoment does r until nothing was written meanwhile, which is nearly always the first
+// time; at last it keeps this process's writers out.
+func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, r reading) (State, error) {
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
 	for try := 0; ; try++ {
@@ -148,17 +169,11 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, read func(*vi
 			_, err = s.writerTail(ctx, c)
 		}
 		if err == nil {
-			t, err = s.readerTail(ctx, c)
-		}
-		if err == nil {
-			err = read(&view{s, c, t})
+			t, err = s.attempt(ctx, c, r)
 		}
 		moved := errors.Is(err, errMoved)
 		if revisions%2 != 0 || c.revisions.Load() != revisions {
 			moved = true
-		}
-		if err == nil && !moved && !s.bounds.OneStep {
-			moved, err = s.revised(ctx, ref, t.number)
 		}
 		if try >= 4 {
 			c.write.Unlock()
@@ -173,10 +188,75 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, read func(*vi
 		case !moved:
 			return State{}, err
 		}
-		if !s.bounds.Exclusive {
+		if !s.bounds.Exclusive && try > 0 {
 			wait(try)
 		}
 	}
+}
+
+// attempt does r once and returns the tail that it is of; errMoved if it turns out that others wrote
+// meanwhile. Where others may, what is remembered of the conversation is taken for true at
+// first, and the head is asked while the timeline is read by it.
+func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*tail, error) {
+	t := c.known()
+	if s.bounds.Exclusive || t == nil {
+		var err error
+		if t, err = s.readerTail(ctx, c); err != nil {
+			return nil, err
+		}
+		if r.unless != nil && r.unless(t.state()) {
+			return t, nil
+		}
+		if err := r.derived(&view{s, c, t}); err != nil {
+			return nil, err
+		}
+		return t, s.finish(ctx, c, t, r)
+	}
+	var now *tail
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		now, err = s.readerTail(ctx, c)
+		return err
+	})
+	err := r.derived(&view{s, c, t})
+	switch e := g.Wait(); {
+	case e != nil:
+		return nil, e
+	case now.number != t.number:
+		return nil, errMoved
+	case r.unless != nil && r.unless(t.state()):
+		return t, nil
+	case err != nil:
+		return nil, err
+	}
+	return t, s.finish(ctx, c, t, r)
+}
+
+// finish reads the entries and, where others may write, finds out meanwhile whether they
+// moved pointers while those were read.
+func (s *Store) finish(ctx context.Context, c *conversation, t *tail, r reading) error {
+	if s.bounds.Exclusive {
+		if r.entries == nil {
+			return nil
+		}
+		return r.entries(ctx)
+	}
+	var revised bool
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		revised, err = s.revised(gctx, c.ref, t.number)
+		return err
+	})
+	if r.entries != nil {
+		g.Go(func() error { return r.entries(gctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if revised {
+		return errMoved
+	}
+	return nil
 }
 
 // revised reports whether entries above number change messages that there were before. Their

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"parlance"
 	"parlance/store/driver"
 )
@@ -21,6 +23,19 @@ type State struct {
 	// Newest is the highest Created of any message, one that was deleted since
 	// included; 0 if there is none. A bound above it bounds nothing.
 	Newest parlance.Time
+}
+
+// Glance returns the conversation's state if it can be told without asking the engine.
+func (s *Store) Glance(ref parlance.Ref) (State, bool) {
+	if !s.bounds.Exclusive {
+		return State{}, false
+	}
+	c := s.conversations.acquire(ref)
+	defer s.conversations.release(c)
+	if t := c.known(); t != nil {
+		return t.state(), true
+	}
+	return State{}, false
 }
 
 // State returns the conversation's state; the zero State if it has no messages, or
@@ -125,41 +140,68 @@ func (s *Store) entryOfRow(ref parlance.Ref, number uint64, row driver.Row) (Ent
 
 // entries returns the log entries of these numbers, in this order. Each must stand.
 func (s *Store) entries(ctx context.Context, ref parlance.Ref, numbers []uint64) ([]Entry, error) {
-	order := make([]int, len(numbers))
-	for i := range order {
-		order[i] = i
+	es := make([]Entry, len(numbers))
+	var order []int // of those to be read
+	if s.remembered != nil {
+		order = s.kept(ref, numbers, es)
+	} else {
+		order = make([]int, len(numbers))
+		for i := range order {
+			order[i] = i
+		}
 	}
 	// Neighbours in a timeline are nearly always neighbours in the log, and an
 	// engine reads ascending keys of one partition best.
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(numbers[a], numbers[b]) })
-	es := make([]Entry, len(numbers))
-	keys := make([][]byte, 0, len(numbers))
-	buf := make([]byte, 0, 2*len(numbers))
-	for start := 0; start < len(order); {
-		first := numbers[order[start]]
-		end := s.layout.segmentEnd(first)
-		keys = keys[:0]
-		stop := start
-		for ; stop < len(order) && numbers[order[stop]] <= end; stop++ {
-			buf = binary.BigEndian.AppendUint16(buf, uint16((numbers[order[stop]]-1)%uint64(s.layout.segment)))
-			keys = append(keys, buf[len(buf)-2:])
+	var g errgroup.Group
+	g.SetLimit(maxReads)
+	for len(order) > 0 {
+		end := s.layout.segmentEnd(numbers[order[0]])
+		n := 1
+		for n < len(order) && numbers[order[n]] <= end {
+			n++
 		}
-		values, err := s.engine.Get(ctx, s.layout.logPartition(ref, first), keys)
-		if err != nil {
-			return nil, fmt.Errorf("read entries of %s: %w", ref, err)
-		}
-		for i, v := range values {
-			at := order[start+i]
-			if v == nil {
-				return nil, parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, numbers[at])
+		some := order[:n]
+		order = order[n:]
+		if s.bounds.Exclusive {
+			if err := s.readEntries(ctx, ref, numbers, some, es); err != nil {
+				return nil, err
 			}
-			if es[at], _, err = decodeEntry(numbers[at], v); err != nil {
-				return nil, parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s is damaged", ref)
-			}
+			continue
 		}
-		start = stop
+		g.Go(func() error { return s.readEntries(ctx, ref, numbers, some, es) })
 	}
-	return es, nil
+	return es, g.Wait()
+}
+
+// maxReads is how many partitions are read at once for one page.
+const maxReads = 16
+
+// readEntries reads those of the entries that order names, which lie in one partition.
+func (s *Store) readEntries(ctx context.Context, ref parlance.Ref, numbers []uint64, order []int, es []Entry) error {
+	keys := make([][]byte, len(order))
+	buf := make([]byte, 0, 2*len(order))
+	for i, at := range order {
+		buf = binary.BigEndian.AppendUint16(buf, uint16((numbers[at]-1)%uint64(s.layout.segment)))
+		keys[i] = buf[len(buf)-2:]
+	}
+	values, err := s.engine.Get(ctx, s.layout.logPartition(ref, numbers[order[0]]), keys)
+	if err != nil {
+		return fmt.Errorf("read entries of %s: %w", ref, err)
+	}
+	for i, v := range values {
+		at := order[i]
+		if v == nil {
+			return parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, numbers[at])
+		}
+		if es[at], _, err = decodeEntry(numbers[at], v); err != nil {
+			return parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s is damaged", ref)
+		}
+		if s.remembered != nil {
+			s.remembered.Set(entryName{ref, numbers[at]}, es[at])
+		}
+	}
+	return nil
 }
 
 // currentEntries returns the current versions of those of the messages that exist,

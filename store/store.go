@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
 
 	"parlance"
 	"parlance/store/driver"
@@ -39,8 +40,11 @@ type Store struct {
 	changes       atomic.Uint64             // counts changes of records
 	doubt         atomic.Bool               // a write ended in Unavailable: rows may stand that are not durable yet
 	stamps        *otter.Cache[string, *stamps]
-	epochs        sync.Map // WorkspaceID → *atomic.Uint64
-	registries    sync.Map // WorkspaceID → *registry
+	remembered    *otter.Cache[entryName, Entry] // entries that were read; nil on an engine of our own, which has its own cache
+	flights       singleflight.Group             // of pages, on an engine that others share
+	asked         atomic.Uint64                  // counts requests for such pages
+	epochs        sync.Map                       // WorkspaceID → *atomic.Uint64
+	registries    sync.Map                       // WorkspaceID → *registry
 	ids           *parlance.ObjectIDs
 
 	unlistedMu sync.Mutex
@@ -76,6 +80,7 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 	if !s.bounds.Exclusive {
 		// Another process may change a record; this is how long we may not notice.
 		records.ExpiryCalculator = otter.ExpiryWriting[string, any](time.Second)
+		s.remembered = otter.Must(&otter.Options[entryName, Entry]{MaximumWeight: maxKept, Weigher: weighEntry})
 	}
 	s.records = otter.Must(records)
 	s.stamps = otter.Must(&otter.Options[string, *stamps]{

@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"parlance"
+)
+
+// This file holds what readers have in common on an engine that is far away: one reading of a page
+// for all who ask for it at the same time, and the entries that were read before.
+
+// A flight is one reading of a page that several callers share.
+type flight struct {
+	began   uint64 // on the store's count of requests for pages
+	page    Page
+	count   int
+	skipped bool // the one who began it has the page already
+}
+
+// sharedPage is readPage, done once for all who ask for the same page at the same time. Nobody
+// gets a page whose reading began before they asked: it may lack what they were told is stored.
+func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t timeline, q Query, count bool) (Page, int, error) {
+	asked := s.asked.Add(1)
+	name := pageName(ref, t, q, count)
+	for {
+		v, err, _ := s.flights.Do(name, func() (any, error) {
+			f := flight{began: s.asked.Add(1)}
+			own := q
+			if q.Unless != nil {
+				own.Unless = func(st State) bool {
+					f.skipped = q.Unless(st)
+					return f.skipped
+				}
+			}
+			var err error
+			// Others wait for it too: one who gives up must not stop them.
+			f.page, f.count, err = s.readPage(context.WithoutCancel(ctx), ref, t, own, count)
+			return f, err
+		})
+		f := v.(flight)
+		switch {
+		case ctx.Err() != nil:
+			return Page{}, 0, ctx.Err()
+		case f.began < asked:
+			continue
+		case err != nil:
+			return Page{}, 0, err
+		case f.skipped && (q.Unless == nil || !q.Unless(f.page.State)):
+			return s.readPage(ctx, ref, t, q, count)
+		}
+		f.page.Entries = slices.Clone(f.page.Entries)
+		return f.page, f.count, nil
+	}
+}
+
+// pageName tells pages apart.
+func pageName(ref parlance.Ref, t timeline, q Query, count bool) string {
+	k := bounds(q.From, q.To)
+	return fmt.Sprintf("%q %q %d %q %q %t %t %d %t %t", ref.Workspace, ref.Conversation, t, k.from, k.to, q.From == nil, q.Ascending, q.Limit, q.Private, count)
+}
+
+// An entryName names a log entry.
+type entryName struct {
+	ref    parlance.Ref
+	number uint64
+}
+
+// maxKept is how many bytes of entries are kept in memory, roughly.
+const maxKept = 64 << 20
+
+func weighEntry(n entryName, e Entry) uint32 {
+	const one = 1024
+	return uint32(one + len(n.ref.Workspace) + len(n.ref.Conversation) + len(e.content))
+}
+
+// kept returns those of the entries that are in memory, and the numbers of the others.
+func (s *Store) kept(ref parlance.Ref, numbers []uint64, es []Entry) (missing []int) {
+	for i, n := range numbers {
+		if e, ok := s.remembered.GetIfPresent(entryName{ref, n}); ok {
+			es[i] = e
+		} else {
+			missing = append(missing, i)
+		}
+	}
+	return missing
+}
