@@ -97,6 +97,7 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 // Close brings the lists up to date and closes the engine.
 func (s *Store) Close() error {
 	err := s.Settle(context.Background())
+	s.records.StopAllGoroutines()
 	if e := s.engine.Close(); e != nil {
 		return fmt.Errorf("close the engine: %w", e)
 	}

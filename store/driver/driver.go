@@ -106,8 +106,8 @@ type Engine interface {
 type Bounds struct {
 	// Rows is the number of rows that a partition should not exceed; 0 means no bound.
 	Rows int
-	// BatchBytes is how large the ops of a Write or Claim may be, keys and
-	// values together; the caller splits what is larger. 0 means no bound.
+	// BatchBytes is how large the ops of a Write or Claim may be together, by
+	// [Op.Size]; the caller splits what is larger. 0 means no bound.
 	BatchBytes int
 	// OneStep says that a claim and its ops are one: nobody ever sees, and no crash
 	// ever leaves, the one without the other.
@@ -132,5 +132,8 @@ func AsRefused(err error) *Refused {
 	return r
 }
 
+// rowBytes is what an engine may add to a row of its own, such as times.
+const rowBytes = 48
+
 // Size returns the bytes that op counts towards Bounds.BatchBytes.
-func (op Op) Size() int { return len(op.Partition.Key) + len(op.Key) + len(op.Value) }
+func (op Op) Size() int { return len(op.Partition.Key) + len(op.Key) + len(op.Value) + rowBytes }

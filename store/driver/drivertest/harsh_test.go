@@ -211,7 +211,8 @@ func TestHarshBounds(t *testing.T) {
 	})
 	defer h.Close()
 	ctx := context.Background()
-	big := []driver.Op{{Partition: head, Key: []byte("k"), Value: make([]byte, drivertest.HarshBatchBytes-len(head.Key)-1)}}
+	big := []driver.Op{{Partition: head, Key: []byte("k")}}
+	big[0].Value = make([]byte, drivertest.HarshBatchBytes-big[0].Size())
 	if err := h.Write(ctx, big, 1); err != nil {
 		t.Fatal(err)
 	}

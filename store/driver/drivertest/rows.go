@@ -165,7 +165,7 @@ func testLarge(b *bench) {
 	if bound := b.Bounds().BatchBytes; bound > 0 && bound < 2*longest+most {
 		derived = b.partition(driver.Derived)
 		long = long[:min(longest, bound/4)]
-		value = value[:min(most, bound-len(derived.Key)-len(long))]
+		value = value[:min(most, bound-driver.Op{Partition: derived, Key: []byte(long)}.Size())]
 	}
 	b.put(b, derived, 1, row(long, string(value)))
 	b.want(b, derived, long, string(value))
