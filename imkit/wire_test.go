@@ -9,8 +9,8 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/internal/enginetest"
 	"parlance/store"
-	"parlance/store/pebblestore"
 )
 
 // strict decodes all of b into v, which must have a field for each.
@@ -26,11 +26,7 @@ func strict(t testing.TB, b []byte, v any) {
 // What the appenders and handlers write is what the wire types say.
 func TestWireTypesDescribeTheAnswers(t *testing.T) {
 	ctx := t.Context()
-	e, err := pebblestore.OpenMemory()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Open(ctx, e, store.Options{})
+	s, err := store.Open(ctx, enginetest.Open(t), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

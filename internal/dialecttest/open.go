@@ -1,4 +1,4 @@
-// Package dialecttest is what the tests of all dialects stand on: a store in memory with
+// Package dialecttest is what the tests of all dialects stand on: a store with
 // a clock that is set by hand, traffic held against the dialect's openapi.yaml, and
 // citations looked up in the dialect's page. It hides how a store is put together, the
 // library that reads descriptions, and how a page is laid out.
@@ -13,8 +13,8 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/internal/enginetest"
 	"parlance/store"
-	"parlance/store/pebblestore"
 )
 
 // A Clock stands still until it is advanced. It may be used by many goroutines.
@@ -29,17 +29,13 @@ func (c *Clock) Advance(d time.Duration) parlance.Time {
 	return parlance.Time(c.ms.Add(d.Milliseconds()))
 }
 
-// Open returns an empty store in memory, its keeper and its clock, which shows start.
+// Open returns an empty store on an engine of [enginetest.Open], its keeper and its clock, which shows start.
 // The store is closed when the test ends.
 func Open(t testing.TB, start parlance.Time) (*store.Store, *access.Keeper, *Clock) {
 	t.Helper()
 	clock := new(Clock)
 	clock.ms.Store(int64(start))
-	e, err := pebblestore.OpenMemory()
-	if err != nil {
-		t.Fatalf("open engine: %v", err)
-	}
-	s, err := store.Open(t.Context(), e, store.Options{Now: clock.Now})
+	s, err := store.Open(t.Context(), enginetest.Open(t), store.Options{Now: clock.Now})
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}
