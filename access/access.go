@@ -38,9 +38,10 @@
 // # What is remembered
 //
 // A credential that passed is remembered in memory, at most until it expires. Revoking it
-// through the same Keeper forgets it at once. Other processes may share the store, so a remembered
-// credential is read again after [Recheck]: that is how late a revocation in another
-// process may be noticed. Failures are not remembered.
+// through the same Keeper forgets it at once, and tells the others on the bus, which forget
+// it when they hear that. A bus may lose what it carries, so a remembered credential is
+// read again after [Recheck]: that is how late a revocation in another process may be noticed
+// at worst, and without a bus. Failures are not remembered.
 package access
 
 import (
@@ -54,10 +55,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"parlance"
+	"parlance/live"
 	"parlance/store"
 )
 
-// Recheck is how long a credential that passed is trusted without looking into the store.
+// Recheck is how long a credential that passed is trusted without looking into the store, if
+// nothing is heard of it.
 const Recheck = 10 * time.Second
 
 // MaxToken is the longest token or key in bytes; longer ones are unknown, and can't be assigned.
@@ -72,6 +75,10 @@ type Options struct {
 	UserTokenLife time.Duration
 	// SellerTokenLife is how long a seller's access token lasts; 0 = 86,400 s.
 	SellerTokenLife time.Duration
+
+	// Bus is where revocations are told to the other processes that share the store, and
+	// heard of; the Keeper listens as long as the bus lives. Nil: there are none.
+	Bus *live.Bus
 }
 
 // A Keeper keeps the workspaces, credentials and tokens of one store. Its methods may
@@ -81,6 +88,7 @@ type Keeper struct {
 	log    *slog.Logger
 	ids    *parlance.ObjectIDs
 	memory *memory
+	bus    *live.Bus
 
 	userLife, sellerLife time.Duration
 
@@ -107,6 +115,7 @@ func Open(ctx context.Context, s *store.Store, o Options) (*Keeper, error) {
 		log:        o.Logger,
 		ids:        parlance.NewObjectIDs(),
 		memory:     newMemory(),
+		bus:        o.Bus,
 		userLife:   o.UserTokenLife,
 		sellerLife: o.SellerTokenLife,
 		userKey:    make([]byte, 32),
@@ -115,6 +124,9 @@ func Open(ctx context.Context, s *store.Store, o Options) (*Keeper, error) {
 	rand.Read(k.userKey) // never fails
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
+	}
+	if k.bus == nil {
+		k.bus = live.Local()
 	}
 	if k.userLife == 0 {
 		k.userLife = 7 * 24 * time.Hour
@@ -132,5 +144,6 @@ func Open(ctx context.Context, s *store.Store, o Options) (*Keeper, error) {
 		jwt.WithStrictDecoding(), // a token is written in one way only
 		jwt.WithTimeFunc(func() time.Time { return s.Now().Std() }),
 	)
+	k.bus.Subscribe(k.heard, live.Revoked, live.Missed)
 	return k, nil
 }

@@ -165,7 +165,7 @@ func (k *Keeper) Revoke(ctx context.Context, ws parlance.WorkspaceID, id string)
 	}
 	err = remove(ctx, k, credentials(ws), id, raw)
 	if c.Kind == SellerLogin {
-		k.memory.forget(loginDigest(id)) // after an error too: it may have been done
+		k.forget(loginDigest(id)) // after an error too: it may have been done
 	}
 	if err != nil {
 		return err
@@ -189,6 +189,6 @@ func (k *Keeper) removeSecret(ctx context.Context, hash []byte) error {
 			return err
 		}
 	}
-	k.memory.forget(d)
+	k.forget(d)
 	return nil
 }

@@ -65,6 +65,14 @@ func (m *memory) remember(d digest, g Grant, at mark, now parlance.Time) {
 	m.passed.Set(d, passed{grant: &g, until: until, at: at})
 }
 
+// forgetAll undoes all that was remembered, and whatever checks under way are about to.
+func (m *memory) forgetAll() {
+	for i := range m.stripes {
+		m.stripes[i].Add(1)
+	}
+	m.passed.InvalidateAll()
+}
+
 // forget undoes what was remembered with marks of d, and whatever a check under way is about to.
 func (m *memory) forget(d digest) {
 	m.stripes[m.mark(d).stripe].Add(1)

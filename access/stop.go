@@ -30,7 +30,7 @@ func (k *Keeper) RevokeToken(ctx context.Context, ws parlance.WorkspaceID, accou
 		if errors.Is(err, parlance.Conflict) {
 			continue
 		}
-		k.memory.forget(d) // after an error too: it may have been done
+		k.forget(d) // after an error too: it may have been done
 		if err != nil {
 			return fmt.Errorf("revoke a token of account %s/%s: %w", ws, account, err)
 		}
@@ -80,7 +80,7 @@ func (k *Keeper) turn(ctx context.Context, ws parlance.WorkspaceID, account parl
 			return 0, err
 		}
 		if t.generation != next.Name {
-			k.memory.forget(t.digest)
+			k.forget(t.digest)
 		}
 		// A generation that is neither may be one that somebody is about to turn
 		// to; if nobody does, its tokens go once they have expired.

@@ -137,7 +137,7 @@ func (k *Keeper) keep(ctx context.Context, ws parlance.WorkspaceID, account parl
 		if err != nil {
 			return err
 		}
-		k.memory.forget(d) // its expiry may have changed
+		k.forget(d) // its expiry may have changed
 		if t != nil && t.Expires != expires {
 			return k.removeRow(ctx, ws, account, tokenRow(t.Expires, d))
 		}

@@ -42,6 +42,11 @@ type Options struct {
 	// RatePerSecond is how many requests a credential may make in a second. The
 	// platform allows 20. Zero means no limit.
 	RatePerSecond int
+
+	// Usage is told now and then how many requests each credential made that were let
+	// through, by access.Grant.Reader, so that other nodes can be told by [Server.Used]. The map
+	// is its own. Nil: there are no other nodes. Nobody is told anything without a limit.
+	Usage func(map[string]int)
 }
 
 // A Server answers every request below /v1/. It is an [http.Handler] and safe for use
@@ -62,7 +67,7 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 		store:    s,
 		keeper:   k,
 		failures: reply.Failures{Log: o.Logger, Message: "shopline request failed"},
-		limits:   newLimiter(o.RatePerSecond),
+		limits:   newLimiter(o.RatePerSecond, o.Usage),
 		answers:  answers.New(cacheSize),
 		mux:      http.NewServeMux(),
 	}
@@ -81,6 +86,12 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Used counts n requests of a credential, by access.Grant.Reader, that another node let through
+// towards its limit here.
+func (s *Server) Used(reader string, n int) {
+	s.limits.used(reader, n, s.store.Now().Std())
+}
 
 // An endpoint answers a request of a caller who is known. If it returns an error it has
 // not answered.

@@ -140,12 +140,15 @@ func numberName(ws parlance.WorkspaceID, n int64) string {
 
 // Hide marks messages as hidden for one account. Marking one twice changes nothing.
 func (s *Store) Hide(ctx context.Context, ref parlance.Ref, who parlance.AccountID, ids ...parlance.MessageID) error {
+	if err := parlance.CheckID("account id", who); err != nil {
+		return err
+	}
 	now := appendInt(nil, 1, int64(s.now()))
 	for _, id := range ids {
 		if err := parlance.CheckID("message id", id); err != nil {
 			return err
 		}
-		err := s.swap(ctx, hiddenPartition(ref, who), []byte(id), nil, now)
+		err := s.swap(ctx, hiddenPartition(ref), hiddenKey(who, id), nil, now)
 		if err != nil && parlance.KindOf(err) != parlance.Conflict {
 			return fmt.Errorf("hide a message of %s: %w", ref, err)
 		}
@@ -158,12 +161,13 @@ func (s *Store) Hide(ctx context.Context, ref parlance.Ref, who parlance.Account
 func (s *Store) Hidden(ctx context.Context, ref parlance.Ref, who parlance.AccountID) (map[parlance.MessageID]parlance.Time, error) {
 	return cached(s, hiddenName(ref, who), func() (map[parlance.MessageID]parlance.Time, error) {
 		hidden := map[parlance.MessageID]parlance.Time{}
-		for row, err := range s.engine.Scan(ctx, hiddenPartition(ref, who), driver.Range{}) {
+		r := driver.Range{From: hiddenKey(who, ""), To: []byte(string(who) + "\x01")}
+		for row, err := range s.engine.Scan(ctx, hiddenPartition(ref), r) {
 			if err != nil {
 				return nil, fmt.Errorf("read what is hidden in %s: %w", ref, err)
 			}
 			err = eachField(row.Value, func(f field) error {
-				hidden[parlance.MessageID(row.Key)] = f.Time()
+				hidden[parlance.MessageID(row.Key[len(who)+1:])] = f.Time()
 				return nil
 			})
 			if err != nil {

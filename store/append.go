@@ -118,7 +118,11 @@ func (s *Store) Change(ctx context.Context, ref parlance.Ref, id parlance.Messag
 }
 
 // submit hands r to the conversation's writer, or becomes it.
-func (s *Store) submit(ctx context.Context, ref parlance.Ref, r *request) ([]Outcome, error) {
+func (s *Store) submit(ctx context.Context, ref parlance.Ref, r *request) (_ []Outcome, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { err = s.leave(ctx, err) }()
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
 	c.queue.Lock()
@@ -310,6 +314,7 @@ func (a *appender) deliver() {
 	if len(a.entries) > 0 {
 		next := a.next
 		a.c.tail.Store(&next)
+		a.s.tellAppended(a.c.ref, next.number)
 	}
 }
 

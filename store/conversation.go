@@ -22,7 +22,7 @@ type Created struct {
 // Create makes those of the conversations that don't exist yet, in this order, and
 // returns all of them in the order given. One that exists stays as it is. A zero
 // Created becomes now. Two of one id in one call are one.
-func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parlance.Conversation) ([]Created, error) {
+func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parlance.Conversation) (_ []Created, err error) {
 	for i := range cs {
 		if err := parlance.CheckID("conversation id", cs[i].ID); err != nil {
 			return nil, err
@@ -33,6 +33,10 @@ func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parla
 			return nil, parlance.Errorf(parlance.Invalid, "conversation kind %q: want room, direct, shop or order", cs[i].Kind)
 		}
 	}
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { err = s.leave(ctx, err) }()
 	r := s.registry(ws)
 	r.mu.Lock()
 	defer r.mu.Unlock()

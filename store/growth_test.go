@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"testing"
 
 	"parlance"
@@ -15,21 +16,21 @@ import (
 type counting struct {
 	driver.Engine
 	bounds            driver.Bounds
-	scans, rows, keys int
+	scans, rows, keys atomic.Int64
 }
 
 func (c *counting) Bounds() driver.Bounds { return c.bounds }
 
 func (c *counting) Get(ctx context.Context, p driver.Partition, keys [][]byte) ([][]byte, error) {
-	c.keys += len(keys)
+	c.keys.Add(int64(len(keys)))
 	return c.Engine.Get(ctx, p, keys)
 }
 
 func (c *counting) Scan(ctx context.Context, p driver.Partition, r driver.Range) iter.Seq2[driver.Row, error] {
-	c.scans++
+	c.scans.Add(1)
 	return func(yield func(driver.Row, error) bool) {
 		for row, err := range c.Engine.Scan(ctx, p, r) {
-			c.rows++
+			c.rows.Add(1)
 			if !yield(row, err) {
 				return
 			}
@@ -38,12 +39,14 @@ func (c *counting) Scan(ctx context.Context, p driver.Partition, r driver.Range)
 }
 
 // cost is what was read.
-type cost struct{ scans, rows, keys int }
+type cost struct{ scans, rows, keys int64 }
 
 func (c *counting) cost(do func()) cost {
-	before := cost{c.scans, c.rows, c.keys}
+	read := func() cost { return cost{c.scans.Load(), c.rows.Load(), c.keys.Load()} }
+	before := read()
 	do()
-	return cost{c.scans - before.scans, c.rows - before.rows, c.keys - before.keys}
+	after := read()
+	return cost{after.scans - before.scans, after.rows - before.rows, after.keys - before.keys}
 }
 
 // grown opens a store with a conversation of so many messages, a millisecond apart.

@@ -70,8 +70,13 @@ func memberPartition(ref parlance.Ref) driver.Partition {
 	return claimed("P", string(ref.Workspace), string(ref.Conversation))
 }
 
-func hiddenPartition(ref parlance.Ref, who parlance.AccountID) driver.Partition {
-	return claimed("H", string(ref.Workspace), string(ref.Conversation), string(who))
+func hiddenPartition(ref parlance.Ref) driver.Partition {
+	return claimed("H", string(ref.Workspace), string(ref.Conversation))
+}
+
+// hiddenKey orders by account, then message.
+func hiddenKey(who parlance.AccountID, id parlance.MessageID) []byte {
+	return []byte(string(who) + "\x00" + string(id))
 }
 
 func (l layout) numberPartition(ws parlance.WorkspaceID, n int64) driver.Partition {

@@ -122,7 +122,7 @@ func (a *appender) relist() {
 
 func (a *appender) move() error {
 	if !a.s.bounds.Exclusive {
-		a.s.forget(membersName(a.c.ref)) // who just came needs the new row most
+		a.s.drop(membersName(a.c.ref)) // who just came needs the new row most
 	}
 	members, err := a.s.Members(a.ctx, a.c.ref)
 	if err != nil {

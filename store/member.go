@@ -61,7 +61,11 @@ func notMember(id parlance.AccountID) error {
 
 // AddMembers adds members to a conversation that exists. Who is one already stays as
 // they are. A zero Joined becomes now.
-func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance.Member) error {
+func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance.Member) (err error) {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer func() { err = s.leave(ctx, err) }()
 	about, err := s.Conversation(ctx, ref)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 
 	"parlance"
 	"parlance/store/driver"
@@ -46,8 +47,12 @@ func (s *Store) Records(ctx context.Context, collection string) iter.Seq2[Record
 }
 
 // swap claims one row.
-func (s *Store) swap(ctx context.Context, p driver.Partition, key, old, new []byte) error {
-	err := s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, nil, 1)
+func (s *Store) swap(ctx context.Context, p driver.Partition, key, old, new []byte) (err error) {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer func() { err = s.leave(ctx, err) }()
+	err = s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, nil, 1)
 	if driver.AsRefused(err) != nil {
 		return parlance.Errorf(parlance.Conflict, "the record was changed meanwhile")
 	}
@@ -114,7 +119,11 @@ const maxSwaps = 64
 
 // update changes one claimed row by compare-and-swap: change gets the row, nil if there
 // is none, and returns the new one; the same one again means no change.
-func (s *Store) update(ctx context.Context, p driver.Partition, key []byte, change func(old []byte) (new []byte, err error)) error {
+func (s *Store) update(ctx context.Context, p driver.Partition, key []byte, change func(old []byte) (new []byte, err error)) (err error) {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer func() { err = s.leave(ctx, err) }()
 	old, err := s.get(ctx, p, key)
 	for try := 0; err == nil && try < maxSwaps; try++ {
 		var new []byte
@@ -180,14 +189,47 @@ func cached[T any](s *Store, key string, load func() (T, error)) (T, error) {
 }
 
 // changed makes the next reader of the records read them anew, and answers that show
-// them be made anew.
+// them be made anew, in this process and in those that hear of it.
 func (s *Store) changed(ws parlance.WorkspaceID, keys ...string) {
-	s.forget(keys...)
-	s.epoch(ws).Add(1)
+	s.Heard(ws, keys)
+	if s.announce != nil {
+		s.announce(ws, keys)
+	}
 }
 
-// forget makes the next reader of the records read them anew.
-func (s *Store) forget(keys ...string) {
+// forget is changed for records that no answer shows which is kept.
+func (s *Store) forget(keys ...string) { s.changed("", keys...) }
+
+// Heard does in this process what a change of these records in another one asks for: the
+// next reader reads them anew, and answers of the workspace are made anew. The arguments
+// are what [Options.Announce] was given there.
+func (s *Store) Heard(ws parlance.WorkspaceID, names []string) {
+	s.drop(names...)
+	if e, ok := s.epochs.Load(ws); ok { // else nobody has asked for it, and nothing is kept under it
+		e.(*atomic.Uint64).Add(1)
+	}
+}
+
+// Missed does what [Store.Heard] does, for all that may have changed in other processes: nothing
+// that is remembered of records counts any more.
+func (s *Store) Missed() {
+	s.changes.Add(1)
+	s.records.InvalidateAll()
+	s.epochs.Range(func(_, e any) bool {
+		e.(*atomic.Uint64).Add(1)
+		return true
+	})
+}
+
+// tellAppended tells who wants to know that the log goes up to number.
+func (s *Store) tellAppended(ref parlance.Ref, number uint64) {
+	if s.appended != nil {
+		s.appended(ref, number)
+	}
+}
+
+// drop makes the next reader of the records in this process read them anew.
+func (s *Store) drop(keys ...string) {
 	s.changes.Add(1)
 	for _, k := range keys {
 		s.records.Invalidate(k)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"iter"
 	"sync"
 
 	"parlance"
@@ -209,30 +208,6 @@ func (s *Store) lastRegistered(ctx context.Context, ws parlance.WorkspaceID) (la
 		}
 	}
 	return last, nil
-}
-
-// registered walks the registry from number from on.
-func (s *Store) registered(ctx context.Context, ws parlance.WorkspaceID, from uint64) iter.Seq2[registered, error] {
-	return func(yield func(registered, error) bool) {
-		for number := from; ; {
-			end := s.layout.segmentEnd(number)
-			for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, number), driver.Range{From: s.layout.logKey(number)}) {
-				var r registered
-				if err == nil {
-					if r, err = decodeRegistered(number, row.Value); err != nil {
-						err = s.corrupt(err, "the registry of workspace %q", ws)
-					}
-				}
-				if !yield(r, err) || err != nil {
-					return
-				}
-				number++
-			}
-			if number <= end {
-				return
-			}
-		}
-	}
 }
 
 func encodeRegistered(r *registered) []byte {

@@ -47,6 +47,11 @@ type Store struct {
 	registries    sync.Map                       // WorkspaceID → *registry
 	ids           *parlance.ObjectIDs
 
+	gate gate
+
+	announce func(parlance.WorkspaceID, []string)
+	appended func(parlance.Ref, uint64)
+
 	unlistedMu sync.Mutex
 	unlisted   map[parlance.Ref]struct{} // conversations whose lists lag behind an import
 }
@@ -55,6 +60,15 @@ type Store struct {
 type Options struct {
 	Now    func() parlance.Time // nil: the machine's clock
 	Logger *slog.Logger         // nil: silent
+
+	// Announce is told which remembered records were changed here, in whatever way, so that other
+	// processes on the same rows can be told to read them anew: see [Store.Heard]. The names mean
+	// something to stores only. An empty workspace means that nothing but these records
+	// shows the change. It must not wait nor keep the slice; nil: nobody is told.
+	Announce func(ws parlance.WorkspaceID, names []string)
+	// Appended is told up to which number a conversation's log goes, each time something was
+	// written to it here. It must not wait; nil: nobody is told.
+	Appended func(ref parlance.Ref, number uint64)
 }
 
 // Open opens the store on e, making a new one if e is empty. The store owns e from
@@ -68,6 +82,8 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 		log:           o.Logger,
 		conversations: newConversations(),
 		ids:           parlance.NewObjectIDs(),
+		announce:      o.Announce,
+		appended:      o.Appended,
 		unlisted:      map[parlance.Ref]struct{}{},
 	}
 	if s.now == nil {
@@ -87,7 +103,11 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 		MaximumWeight: 16 << 20,
 		Weigher:       func(k string, v *stamps) uint32 { return uint32(len(k) + 12*len(v.times)) },
 	})
-	if err := s.openFormat(ctx); err != nil {
+	err := s.openFormat(ctx)
+	if err == nil {
+		err = s.openGate(ctx)
+	}
+	if err != nil {
 		e.Close()
 		return nil, err
 	}
