@@ -17,15 +17,39 @@ func (p *program) configCommand() *cobra.Command {
 		Long: `The configuration file is YAML with any of these keys:
 
   data           the store's folder
+  engine         what keeps the rows: pebble, in the folder, or cassandra (pebble)
+  hosts          some of the cluster's nodes: HOST[:PORT],...
+  keyspace       keyspace of the store in the cluster (parlance)
+  replication    copies of each row, of a keyspace that is made (3)
+  consistency    quorums of the local data centre or of all: local_quorum or quorum
   listen         host:port to listen on (127.0.0.1:8080)
   tls_cert       certificate chain, PEM
   tls_key        its key, PEM
   behind_proxy   true if something in front speaks TLS
   shopline_rate  requests per second and SHOPLINE token; 0 = no limit
+  bus            how nodes on one cluster tell each other news: none, nats://HOST:PORT,...,
+                 tls://HOST:PORT,..., or embedded://HOST:PORT?routes=HOST:PORT,... for a
+                 server inside each node (none)
   log_level      debug, info, warn or error (info)
 
-Each is also a variable, such as PARLANCE_SHOPLINE_RATE, and a flag of the commands that use
-it, such as --shopline-rate. Flags win over variables, variables over the file.`,
+How to reach a cluster; these are no flags:
+
+  cassandra_user, cassandra_password  who to log in as
+  cassandra_dc                        local data centre (that of the host that answers first)
+  cassandra_tls                       true to encrypt connections; so do the next three
+  cassandra_ca                        certificates to trust, PEM (the system's)
+  cassandra_cert, cassandra_key       our own certificate and its key, PEM
+  cassandra_protocol                  5, or 4 for ScyllaDB (5)
+
+How nodes prove to each other, or to a NATS server, who they are; these are no flags:
+
+  bus_user, bus_password              the same for all nodes if they are embedded
+  bus_token, bus_creds                or a token, or a file of NATS's own form; not if embedded
+  bus_ca                              certificates to trust, PEM (the system's)
+  bus_cert, bus_key                   our own certificate and its key, PEM
+
+Each is also a variable, such as PARLANCE_SHOPLINE_RATE, and, but for the last ones, a flag of
+the commands that use it, such as --shopline-rate. Flags win over variables, variables over the file.`,
 	}, p.configCheck())
 }
 
@@ -67,7 +91,7 @@ JSON: {"file","ok","settings":[{"key","value","origin"}]}`,
 		}
 		var b strings.Builder
 		for _, s := range report.Settings {
-			fmt.Fprintf(&b, "%-14s %-24v %s\n", s.Key, s.Value, s.Origin)
+			fmt.Fprintf(&b, "%-18s %-24v %s\n", s.Key, s.Value, s.Origin)
 		}
 		b.WriteString("ok\n")
 		_, err = p.stdout.Write([]byte(b.String()))

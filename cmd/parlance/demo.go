@@ -15,7 +15,6 @@ import (
 
 type demoOptions struct {
 	listen string
-	data   string
 	given  bool // listen was given
 }
 
@@ -42,7 +41,8 @@ first user is a member, buyers are 64-bit numbers.`,
 		return p.runDemo(ctx, cmd, o)
 	})
 	cmd.Flags().StringVar(&o.listen, "listen", config.Defaults().Listen, "host:port to listen on, of this machine only; port 0 is any free one")
-	cmd.Flags().StringVar(&o.data, "data", "", "folder to keep the demo in; in memory if not given")
+	engineFlags(cmd)
+	cmd.Flag("data").Usage = "folder to keep the demo in; in memory if no store is named"
 	return cmd
 }
 
@@ -63,7 +63,13 @@ func (p *program) runDemo(ctx context.Context, cmd *cobra.Command, o demoOptions
 		return err
 	}
 	defer l.Close()
-	a, err := openArchive(ctx, o.data, log)
+	var n engineName
+	if cmd.Flag("data").Changed || cmd.Flag("engine").Changed { // variables are for real stores
+		if n, err = engineOf(c); err != nil {
+			return err
+		}
+	}
+	a, err := openArchive(ctx, n, c, log)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func prepareDemo(ctx context.Context, a *archive) (access.Workspace, access.Secr
 			if err != nil {
 				return w, access.Secrets{}, err
 			}
-			return w, access.Secrets{}, fmt.Errorf("the store in %s isn't a demo: it holds the workspace %q; name another folder, nothing was changed", a.dir, other.ID)
+			return w, access.Secrets{}, fmt.Errorf("the store in %s isn't a demo: it holds the workspace %q; name another, nothing was changed", a.name, other.ID)
 		}
 		if err := demoshop.Mark(ctx, a.store); err != nil {
 			return w, access.Secrets{}, fmt.Errorf("begin the demo: %w", err)

@@ -54,7 +54,7 @@ messages have standard output, this goes to standard error.`,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 		return p.onArchive(ctx, cmd, func(a *archive) error { return p.exportMessages(ctx, a, o) })
 	})
-	dataFlag(cmd)
+	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to export (required)")
 	cmd.MarkFlagRequired("workspace")
 	cmd.Flags().StringArrayVar(&o.conversations, "conversation", nil, "export this conversation only; may be given again")

@@ -54,7 +54,7 @@ JSON: {"workspace","files","messages","new","changed","same","bad","conversation
 		}
 		return p.onArchive(ctx, cmd, func(a *archive) error { return p.importFiles(ctx, a, o, files, size) })
 	})
-	dataFlag(cmd)
+	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to import into (required)")
 	cmd.MarkFlagRequired("workspace")
 	cmd.Flags().BoolVar(&o.quiet, "quiet", false, "show no progress")

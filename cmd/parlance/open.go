@@ -4,52 +4,54 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"parlance"
 	"parlance/access"
 	"parlance/internal/config"
+	"parlance/live"
 	"parlance/store"
-	"parlance/store/pebblestore"
+	"parlance/store/driver"
 )
 
 // An archive is an open store with those who may use it.
 type archive struct {
-	engine *pebblestore.Engine
+	engine driver.Engine
 	store  *store.Store
 	keeper *access.Keeper
-	dir    string // empty: in memory
+	name   engineName
+	bus    *live.Bus // to the other nodes that serve the same store
 }
 
-// openArchive opens the store in the folder dir, and makes it if there is none. An empty
-// dir means memory. The caller closes archive.store.
-func openArchive(ctx context.Context, dir string, log *slog.Logger) (*archive, error) {
-	var engine *pebblestore.Engine
-	var err error
-	if dir == "" {
-		engine, err = pebblestore.OpenMemory()
-	} else {
-		engine, err = pebblestore.Open(dir, pebblestore.Options{Logger: log})
-	}
-	if errors.Is(err, parlance.Unavailable) {
-		return nil, fmt.Errorf("%w; if a parlance runs on it, stop that first, or use its HTTP calls", err)
-	}
+// openArchive opens the store on the engine that n names, and makes it if there is none. The
+// caller closes archive.store.
+func openArchive(ctx context.Context, n engineName, c config.Config, log *slog.Logger) (*archive, error) {
+	return openNode(ctx, n, c, live.Local(), log)
+}
+
+// openNode is openArchive for one of several nodes, which the bus connects.
+func openNode(ctx context.Context, n engineName, c config.Config, bus *live.Bus, log *slog.Logger) (*archive, error) {
+	engine, err := openEngine(ctx, n, c, log)
 	if err != nil {
-		return nil, err
+		return nil, inUse(n, err)
 	}
-	s, err := store.Open(ctx, engine, store.Options{Logger: log})
+	return archiveOn(ctx, engine, n, bus, log)
+}
+
+// archiveOn opens the store on an engine, which it closes if that fails.
+func archiveOn(ctx context.Context, engine driver.Engine, n engineName, bus *live.Bus, log *slog.Logger) (*archive, error) {
+	s, err := store.Open(ctx, engine, store.Options{Logger: log, Announce: announceOn(bus), Appended: appendedOn(bus)})
 	if err != nil {
-		return nil, fmt.Errorf("open the store in %s: %w", dir, err)
+		return nil, fmt.Errorf("open the store in %s: %w", n, err)
 	}
-	k, err := access.Open(ctx, s, access.Options{Logger: log})
+	hearRecords(bus, s)
+	k, err := access.Open(ctx, s, access.Options{Logger: log, Bus: bus})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", dir, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", n, err), s.Close())
 	}
-	return &archive{engine, s, k, dir}, nil
+	return &archive{engine, s, k, n, bus}, nil
 }
 
 // close closes the archive after work that ended with err.
@@ -60,29 +62,20 @@ func (a *archive) close(err error) error {
 	return err
 }
 
-// folder returns the store's folder, which must be given.
-func folder(c config.Config) (string, error) {
-	if c.Data == "" {
-		return "", usage("name the store's folder: --data DIR, or PARLANCE_DATA_DIR, or \"data\" in the configuration file")
-	}
-	return c.Data, nil
-}
-
 // openExisting opens the store that c names, which must be there: a mistyped folder
 // would be an empty store otherwise.
 func openExisting(ctx context.Context, c config.Config, log *slog.Logger) (*archive, error) {
-	dir, err := folder(c)
+	n, err := engineOf(c)
 	if err != nil {
 		return nil, err
 	}
-	names, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(names) == 0 {
-		return nil, fmt.Errorf("there is no store in %s; make one with: parlance workspace create NAME --data %s", dir, dir)
+	switch there, err := n.exists(ctx, c, log); {
+	case err != nil:
+		return nil, err
+	case !there:
+		return nil, fmt.Errorf("there is no store in %s; make one with: parlance workspace create NAME %s", n, n.flags())
 	}
-	if err != nil {
-		return nil, fmt.Errorf("look into the store's folder: %w", err)
-	}
-	return openArchive(ctx, dir, log)
+	return openArchive(ctx, n, c, log)
 }
 
 // onArchive does what a command does on a store that must be there, and closes it.
@@ -105,7 +98,7 @@ func (a *archive) workspace(ctx context.Context, name string) (access.Workspace,
 	}
 	w, err := a.keeper.Workspace(ctx, parlance.WorkspaceID(name))
 	if errors.Is(err, parlance.NotFound) {
-		return w, fmt.Errorf("there is no workspace %q in %s; make it with: parlance workspace create %s --data %s", name, a.dir, name, a.dir)
+		return w, fmt.Errorf("there is no workspace %q in %s; make it with: parlance workspace create %s %s", name, a.name, name, a.name.flags())
 	}
 	return w, err
 }

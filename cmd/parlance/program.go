@@ -73,7 +73,7 @@ Settings come from flags, from the environment and from a YAML file, in this ord
 	flags.StringVar(&p.config, "config", "", "YAML file with settings (PARLANCE_CONFIG)")
 	flags.String("log-level", "", "what to log: debug, info, warn or error (PARLANCE_LOG_LEVEL)")
 	root.AddCommand(
-		p.demo(), p.serve(), p.workspace(), p.importCommand(), p.exportCommand(), p.verify(), p.configCommand(), p.version(),
+		p.demo(), p.serve(), p.workspace(), p.importCommand(), p.exportCommand(), p.copy(), p.verify(), p.configCommand(), p.version(),
 	)
 	return root
 }
@@ -104,11 +104,6 @@ func (p *program) group(cmd *cobra.Command, below ...*cobra.Command) *cobra.Comm
 		return usage("%s needs one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
 	}
 	return cmd
-}
-
-// dataFlag gives cmd the flag for the store's folder.
-func dataFlag(cmd *cobra.Command) {
-	cmd.Flags().String("data", "", "the store's folder (PARLANCE_DATA_DIR)")
 }
 
 // workspaceFlag gives cmd the flag for the workspace.

@@ -41,7 +41,7 @@ JSON: {"url","data"}, once it listens.`,
 		if err != nil {
 			return err
 		}
-		dir, err := folder(c)
+		n, err := engineOf(c)
 		if err != nil {
 			return err
 		}
@@ -55,20 +55,27 @@ JSON: {"url","data"}, once it listens.`,
 			}
 		}
 		log := p.logger(c, slog.LevelInfo)
-		a, err := openArchive(ctx, dir, log)
+		bus, err := openBus(ctx, c, log)
+		if err != nil {
+			return err
+		}
+		defer bus.Close(context.WithoutCancel(ctx))
+		a, err := openNode(ctx, n, c, bus, log)
 		if err != nil {
 			return err
 		}
 		defer func() { err = a.close(err) }()
+		defer a.control(ctx, log)()
 		return p.serveArchive(ctx, a, c, cert, log)
 	})
-	dataFlag(cmd)
+	engineFlags(cmd)
 	d := config.Defaults()
 	f := cmd.Flags()
 	f.String("listen", d.Listen, "host:port to listen on; port 0 is any free one (PARLANCE_LISTEN)")
 	f.String("tls-cert", "", "certificate chain, PEM (PARLANCE_TLS_CERT)")
 	f.String("tls-key", "", "key of the certificate, PEM (PARLANCE_TLS_KEY)")
 	f.Bool("behind-proxy", false, "something in front speaks TLS (PARLANCE_BEHIND_PROXY)")
+	f.String("bus", d.Bus, "how nodes tell each other news: none, nats://HOST:PORT or embedded://HOST:PORT?routes=HOST:PORT,... (PARLANCE_BUS)")
 	f.Int("shopline-rate", d.ShoplineRate, "requests per second and SHOPLINE token; 0 = no limit (PARLANCE_SHOPLINE_RATE)")
 	return cmd
 }
@@ -83,18 +90,18 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 		break
 	}
 	if !known {
-		log.Warn("the store has no workspace, so nobody can use it: stop this and run parlance workspace create NAME --data " + a.dir)
+		log.Warn("the store has no workspace, so nobody can use it: stop this and run parlance workspace create NAME " + a.name.flags())
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
 	srv := newServer(a, log, c.ShoplineRate)
-	s := serving{URL: urlOf(l, cert != nil), Data: a.dir}
+	s := serving{URL: urlOf(l, cert != nil), Data: a.name.String()}
 	if err := p.result(s, "%s", s.URL); err != nil {
 		return err
 	}
-	log.Info("serving", "url", s.URL, "data", a.dir, "version", thisBuild().Version)
+	log.Info("serving", "url", s.URL, "data", a.name.String(), "version", thisBuild().Version)
 	return srv.Serve(ctx, l, cert)
 }
 

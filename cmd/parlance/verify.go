@@ -14,6 +14,7 @@ import (
 
 type verifyOptions struct {
 	workspace string
+	against   string
 	quiet     bool
 }
 
@@ -49,14 +50,26 @@ func (p *program) verify() *cobra.Command {
 counts, every pointer of every timeline, the lists. It changes nothing. What differs is
 written, one line each, and makes the exit code 5.
 
+With --against ENGINE it holds the store against another one instead, as a copy of it: every
+conversation, account, member, record and log entry, byte for byte, with the hash chains
+computed anew at both ends. ENGINE is DIR, pebble:DIR or cassandra:HOST[:PORT],.../KEYSPACE. Either
+may be served meanwhile; what is written while it reads shows as a difference. JSON then:
+{"here","there","workspaces":[{"workspace","here","there","differences","details"}],
+"record_differences","differences"}; the inner here and there are {"conversations",
+"entries","messages","hash"}.
+
 JSON: {"workspaces":[{"workspace","conversations","entries","messages","findings",
 "details":[{"conversation","text"}]}],"findings"}; details has at most 1,000.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+		if o.against != "" {
+			return p.verifyAgainst(ctx, cmd, o)
+		}
 		return p.onArchive(ctx, cmd, func(a *archive) error { return p.verifyArchive(ctx, a, o) })
 	})
-	dataFlag(cmd)
+	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to verify; all if not given")
+	cmd.Flags().StringVar(&o.against, "against", "", "engine of another store that should hold the same")
 	cmd.Flags().BoolVar(&o.quiet, "quiet", false, "show no progress")
 	return cmd
 }

@@ -17,6 +17,7 @@ import (
 	"parlance"
 	"parlance/access"
 	"parlance/export"
+	"parlance/internal/config"
 )
 
 // The real files that are walked: the two largest rooms, and a file of each other kind.
@@ -65,7 +66,7 @@ type walker struct {
 
 func importFile(t *testing.T, file string) *walker {
 	ctx := context.Background()
-	a, err := openArchive(ctx, t.TempDir(), slog.New(slog.DiscardHandler))
+	a, err := openArchive(ctx, engineName{dir: t.TempDir()}, config.Defaults(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

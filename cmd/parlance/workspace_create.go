@@ -52,7 +52,7 @@ JSON: {"workspace","imkit":{"client_key","api_key"},"shopline":{"token"},
 		if err != nil {
 			return err
 		}
-		dir, err := folder(c)
+		n, err := engineOf(c)
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ JSON: {"workspace","imkit":{"client_key","api_key"},"shopline":{"token"},
 		if err := parlance.CheckWorkspace(name); err != nil {
 			return usage("%w", err)
 		}
-		a, err := openArchive(ctx, dir, p.logger(c, quiet))
+		a, err := openArchive(ctx, n, c, p.logger(c, quiet))
 		if err != nil {
 			return err
 		}
@@ -86,6 +86,6 @@ iMetaStore
   seller       %s`, set.Workspace, set.IMKit.ClientKey, set.IMKit.APIKey, set.Shopline.Token,
 			set.IMetaStore.Email, set.IMetaStore.Password, set.IMetaStore.Seller)
 	})
-	dataFlag(cmd)
+	engineFlags(cmd)
 	return cmd
 }

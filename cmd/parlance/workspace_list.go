@@ -48,6 +48,6 @@ JSON: {"workspaces":[{"workspace","created","merchant","staff","seller"}]}`,
 			return err
 		})
 	})
-	dataFlag(cmd)
+	engineFlags(cmd)
 	return cmd
 }

@@ -19,7 +19,19 @@ import (
 
 // Config is a server's settings.
 type Config struct {
-	Data         string // the store's folder
+	Data        string   // the store's folder
+	Engine      string   // pebble or cassandra
+	Hosts       []string // of the cluster, HOST or HOST:PORT
+	Keyspace    string
+	Replication int    // of a keyspace that is made
+	Consistency string // local_quorum or quorum
+
+	CassandraUser, CassandraPassword         string
+	CassandraDC                              string // local data centre; empty: that of the host that answers first
+	CassandraTLS                             bool
+	CassandraCA, CassandraCert, CassandraKey string // files, PEM
+	CassandraProtocol                        int    // 5, or 4 for ScyllaDB
+
 	Listen       string // host:port
 	TLSCert      string // file, PEM; empty = no TLS
 	TLSKey       string
@@ -27,12 +39,19 @@ type Config struct {
 	ShoplineRate int  // requests per second and SHOPLINE token; 0 = no limit
 	LogLevel     slog.Level
 
+	Bus                                      string // how nodes tell each other news: see [Config.Nodes]
+	BusUser, BusPassword, BusToken, BusCreds string // BusCreds is a file
+	BusCA, BusCert, BusKey                   string // files, PEM
+
 	origins map[string]string // of the keys that were set
 }
 
 // Defaults are the settings that hold if nothing is said.
 func Defaults() Config {
-	return Config{Listen: "127.0.0.1:8080", LogLevel: slog.LevelInfo}
+	return Config{
+		Listen: "127.0.0.1:8080", LogLevel: slog.LevelInfo, Bus: "none",
+		Engine: "pebble", Keyspace: "parlance", Replication: 3, Consistency: "local_quorum", CassandraProtocol: 5,
+	}
 }
 
 // A key is one setting: how it is read from text, and written.
@@ -44,11 +63,32 @@ type key struct {
 
 var keys = []key{
 	{"data", text(func(c *Config) *string { return &c.Data }), func(c *Config) any { return c.Data }},
+	{"engine", oneOf(func(c *Config) *string { return &c.Engine }, "pebble", "cassandra"), func(c *Config) any { return c.Engine }},
+	{"hosts", setHosts, func(c *Config) any { return strings.Join(c.Hosts, ",") }},
+	{"keyspace", text(func(c *Config) *string { return &c.Keyspace }), func(c *Config) any { return c.Keyspace }},
+	{"replication", whole(func(c *Config) *int { return &c.Replication }, 1, 99), func(c *Config) any { return c.Replication }},
+	{"consistency", oneOf(func(c *Config) *string { return &c.Consistency }, "local_quorum", "quorum"), func(c *Config) any { return c.Consistency }},
+	{"cassandra_user", text(func(c *Config) *string { return &c.CassandraUser }), func(c *Config) any { return c.CassandraUser }},
+	{"cassandra_password", text(func(c *Config) *string { return &c.CassandraPassword }), func(c *Config) any { return concealed(c.CassandraPassword) }},
+	{"cassandra_dc", text(func(c *Config) *string { return &c.CassandraDC }), func(c *Config) any { return c.CassandraDC }},
+	{"cassandra_tls", truth(func(c *Config) *bool { return &c.CassandraTLS }), func(c *Config) any { return c.CassandraTLS }},
+	{"cassandra_ca", text(func(c *Config) *string { return &c.CassandraCA }), func(c *Config) any { return c.CassandraCA }},
+	{"cassandra_cert", text(func(c *Config) *string { return &c.CassandraCert }), func(c *Config) any { return c.CassandraCert }},
+	{"cassandra_key", text(func(c *Config) *string { return &c.CassandraKey }), func(c *Config) any { return c.CassandraKey }},
+	{"cassandra_protocol", whole(func(c *Config) *int { return &c.CassandraProtocol }, 4, 5), func(c *Config) any { return c.CassandraProtocol }},
 	{"listen", text(func(c *Config) *string { return &c.Listen }), func(c *Config) any { return c.Listen }},
 	{"tls_cert", text(func(c *Config) *string { return &c.TLSCert }), func(c *Config) any { return c.TLSCert }},
 	{"tls_key", text(func(c *Config) *string { return &c.TLSKey }), func(c *Config) any { return c.TLSKey }},
-	{"behind_proxy", setBehindProxy, func(c *Config) any { return c.BehindProxy }},
+	{"behind_proxy", truth(func(c *Config) *bool { return &c.BehindProxy }), func(c *Config) any { return c.BehindProxy }},
 	{"shopline_rate", setShoplineRate, func(c *Config) any { return c.ShoplineRate }},
+	{"bus", setBus, func(c *Config) any { return c.Bus }},
+	{"bus_user", text(func(c *Config) *string { return &c.BusUser }), func(c *Config) any { return c.BusUser }},
+	{"bus_password", text(func(c *Config) *string { return &c.BusPassword }), func(c *Config) any { return concealed(c.BusPassword) }},
+	{"bus_token", text(func(c *Config) *string { return &c.BusToken }), func(c *Config) any { return concealed(c.BusToken) }},
+	{"bus_creds", text(func(c *Config) *string { return &c.BusCreds }), func(c *Config) any { return c.BusCreds }},
+	{"bus_ca", text(func(c *Config) *string { return &c.BusCA }), func(c *Config) any { return c.BusCA }},
+	{"bus_cert", text(func(c *Config) *string { return &c.BusCert }), func(c *Config) any { return c.BusCert }},
+	{"bus_key", text(func(c *Config) *string { return &c.BusKey }), func(c *Config) any { return c.BusKey }},
 	{"log_level", setLogLevel, func(c *Config) any { return strings.ToLower(c.LogLevel.String()) }},
 }
 
@@ -70,9 +110,52 @@ func text(field func(*Config) *string) func(*Config, string) error {
 	}
 }
 
-func setBehindProxy(c *Config, v string) (err error) {
-	if c.BehindProxy, err = strconv.ParseBool(v); err != nil {
-		return errors.New("want true or false")
+// concealed stands for a secret where settings are shown.
+func concealed(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	return "(set)"
+}
+
+func truth(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) (err error) {
+		if *field(c), err = strconv.ParseBool(v); err != nil {
+			return errors.New("want true or false")
+		}
+		return nil
+	}
+}
+
+func oneOf(field func(*Config) *string, values ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(values, v) {
+			return fmt.Errorf("want %s", strings.Join(values, " or "))
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+// whole reads a whole number from low to high, both included.
+func whole(field func(*Config) *int, low, high int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < low || n > high {
+			return fmt.Errorf("want a whole number from %d to %d", low, high)
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+func setHosts(c *Config, v string) error {
+	c.Hosts = nil
+	for h := range strings.SplitSeq(v, ",") {
+		if h = strings.TrimSpace(h); h == "" {
+			return errors.New("want HOST[:PORT], and commas between several")
+		}
+		c.Hosts = append(c.Hosts, h)
 	}
 	return nil
 }
@@ -154,7 +237,7 @@ func (c *Config) Check() error {
 		return fmt.Errorf("%s: %s can be reached from other machines, and tokens would travel unencrypted: "+
 			"give --tls-cert and --tls-key, or --behind-proxy if something in front speaks TLS, or listen on 127.0.0.1", c.place("listen"), c.Listen)
 	}
-	return nil
+	return c.checkBus()
 }
 
 // Given reports whether a key was set anywhere.

@@ -57,7 +57,7 @@ func TestPrecedence(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"data: x\nlissten: y\n":         `parlance.yaml:2: unknown key "lissten"; the keys are data, listen,`,
+		"data: x\nlissten: y\n":         `parlance.yaml:2: unknown key "lissten"; the keys are data, engine,`,
 		"data: x\ndata: y\n":            "parlance.yaml:2: data is given already in line 1",
 		"data: [x]\n":                   "parlance.yaml:1: data: want a single value",
 		"- data\n":                      "parlance.yaml:1: want a list",
