@@ -1,5 +1,5 @@
 # make          builds bin/parlance
-# make test     runs every test with the race detector
+# make test     runs every test with the race detector, those that want one on a Cassandra of their own
 # make lint     gofumpt, go vet, staticcheck
 # make bench    measures, and prints docs/performance.md's table
 
@@ -9,13 +9,18 @@ export PARLANCE_DATA ?= $(wildcard $(abspath ../shared/data))
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint bench
+.PHONY: build test tests lint bench
 
 build:
 	go build -trimpath -o bin/parlance ./cmd/parlance
 
 test:
-	go test -race -timeout 30m ./...
+	go run ./internal/cassandratest/run -- $(MAKE) --no-print-directory tests
+
+# On the engines that are there: Cassandra too if PARLANCE_CASSANDRA names one.
+tests:
+	go test -race -timeout 40m ./...
+	if [ -n "$$PARLANCE_CASSANDRA" ]; then PARLANCE_TEST_ENGINE=cassandra go test -timeout 20m ./imkit ./shopline ./imetastore -rapid.checks=2; fi
 
 lint:
 	@test -z "$$(go run $(GOFUMPT) -l . | tee /dev/stderr)" || { echo "run: go run $(GOFUMPT) -w ."; exit 1; }

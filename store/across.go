@@ -34,17 +34,17 @@ func (a *appender) deriveAcross(e *Entry, old *parlance.Message) {
 	if old != nil && old.Created != m.Created {
 		before := p
 		before.Time = old.Created
-		a.ops.delete(acrossPartition(ws, monthOf(before.Time)), acrossKey(before))
+		a.ops.delete(acrossPartition(ws, a.s.layout.periodOf(before.Time)), acrossKey(before))
 	}
-	rows := acrossPartition(ws, monthOf(p.Time))
+	rows := acrossPartition(ws, a.s.layout.periodOf(p.Time))
 	if m.State == parlance.Deleted {
 		a.ops.delete(rows, acrossKey(p))
 		return
 	}
 	a.ops.put(rows, acrossKey(p), pointer{e.Number, m.Private()}.encode())
-	if m := monthOf(p.Time); m != a.month {
-		a.month = m // each group writes its months once or twice; they are tiny
-		a.ops.put(acrossMonths(ws), number4(uint32(m)), present)
+	if x := a.s.layout.periodOf(p.Time); x != a.period {
+		a.period = x // each group writes its periods once or twice; they are tiny
+		a.ops.put(acrossPeriods(ws), number4(uint32(x)), present)
 	}
 }
 
@@ -68,18 +68,18 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 	if k.empty() {
 		return AcrossPage{}, nil
 	}
-	months := driver.Range{Reverse: !q.Ascending}
+	periods := driver.Range{Reverse: !q.Ascending}
 	if q.From != nil {
-		months.From = number4(uint32(monthOf(q.From.Time)))
+		periods.From = number4(uint32(s.layout.periodOf(q.From.Time)))
 	}
 	if q.To != nil {
-		months.To = number4(uint32(monthOf(q.To.Time)) + 1)
+		periods.To = number4(uint32(s.layout.periodOf(q.To.Time)) + 1)
 	}
-	for m, err := range s.engine.Scan(ctx, acrossMonths(ws), months) {
+	for x, err := range s.engine.Scan(ctx, acrossPeriods(ws), periods) {
 		if err != nil {
 			return AcrossPage{}, fmt.Errorf("read the workspace's timeline: %w", err)
 		}
-		for row, err := range s.engine.Scan(ctx, acrossPartition(ws, monthOfKey(m.Key)), k.of(driver.Range{Reverse: !q.Ascending})) {
+		for row, err := range s.engine.Scan(ctx, acrossPartition(ws, periodOfKey(x.Key)), k.of(driver.Range{Reverse: !q.Ascending})) {
 			if err != nil {
 				return AcrossPage{}, fmt.Errorf("read the workspace's timeline: %w", err)
 			}

@@ -299,7 +299,7 @@ type appender struct {
 	noted   int
 	edits   [timelines]*edit
 	about   parlance.Conversation
-	month   month // the last one written to the months of the timeline across conversations
+	period  period // the last one written to the periods of the timeline across conversations
 	now     parlance.Time
 
 	pending  []func()   // sets the requests' outcomes once the group stands

@@ -133,11 +133,11 @@ func orderPartition(ws parlance.WorkspaceID, order string) driver.Partition {
 	return derived("o", string(ws), order)
 }
 
-func acrossPartition(ws parlance.WorkspaceID, m month) driver.Partition {
+func acrossPartition(ws parlance.WorkspaceID, m period) driver.Partition {
 	return derived("x", string(ws), string(number4(uint32(m))))
 }
 
-func acrossMonths(ws parlance.WorkspaceID) driver.Partition { return derived("X", string(ws)) }
+func acrossPeriods(ws parlance.WorkspaceID) driver.Partition { return derived("X", string(ws)) }
 
 // Encodings of keys.
 
@@ -170,6 +170,21 @@ func positionOfAcrossKey(k []byte) parlance.Position {
 	id, conversation, _ := strings.Cut(string(k[8:]), "\x00")
 	return parlance.Position{Time: timeOfKey(k), ID: parlance.MessageID(id), Conversation: parlance.ConversationID(conversation)}
 }
+
+// A period is the part of the timeline across conversations that one partition holds: a month, or
+// a day where partitions are bounded. It counts them from the year 0.
+type period uint32
+
+func (l layout) periodOf(t parlance.Time) period {
+	if l.buckets == 1 {
+		return period(monthOf(t))
+	}
+	const day, year0 = 24 * 60 * 60, -62_167_219_200 // seconds
+	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std().Unix()
+	return period((s - year0) / day)
+}
+
+func periodOfKey(k []byte) period { return period(binary.BigEndian.Uint32(k)) }
 
 // A month counts months from the year 0, for rows that are kept by month.
 type month uint32

@@ -228,7 +228,7 @@ func (w *walk) flush() error {
 		}
 		if w.across && m.State != parlance.Deleted {
 			p := parlance.Position{Time: m.Created, ID: m.ID, Conversation: w.ref.Conversation}
-			expect(acrossPartition(w.ws, monthOf(p.Time)), string(acrossKey(p)), e.Number<<1|uint64(bit(m.Private())))
+			expect(acrossPartition(w.ws, w.s.layout.periodOf(p.Time)), string(acrossKey(p)), e.Number<<1|uint64(bit(m.Private())))
 		}
 	}
 	w.group = w.group[:0]
@@ -374,11 +374,11 @@ func (v *verifier) lists(about *parlance.Conversation, t *tail) error {
 // acrossRows counts the timeline across conversations.
 func (v *verifier) acrossRows() error {
 	rows := 0
-	for m, err := range v.s.engine.Scan(v.ctx, acrossMonths(v.ws), driver.Range{}) {
+	for m, err := range v.s.engine.Scan(v.ctx, acrossPeriods(v.ws), driver.Range{}) {
 		if err != nil {
 			return err
 		}
-		for _, err := range v.s.engine.Scan(v.ctx, acrossPartition(v.ws, monthOfKey(m.Key)), driver.Range{}) {
+		for _, err := range v.s.engine.Scan(v.ctx, acrossPartition(v.ws, periodOfKey(m.Key)), driver.Range{}) {
 			if err != nil {
 				return err
 			}
