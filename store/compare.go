@@ -19,6 +19,7 @@ import (
 // CompareOptions are the settings of a comparison. The zero value is good.
 type CompareOptions struct {
 	Parallel int                 // conversations compared at once; 0 means 8
+	Heads    bool                // take the heads' word for what the logs come to, where both say the same
 	Report   func(Finding)       // called for each difference, by one goroutine at a time
 	Progress func(StoreContents) // of the first store; called now and then, likewise
 }
@@ -253,6 +254,12 @@ func (c *comparer) conversation(ctx context.Context, ref parlance.Ref) ([2]logSu
 			c.find(ref.Conversation, "%d %s differ", n, of.what)
 		}
 	}
+	if c.o.Heads {
+		sums, err := c.heads(ctx, ref)
+		if err != nil || sums[0] == sums[1] {
+			return sums, err
+		}
+	}
 	sums, err := c.logs(ctx, ref)
 	if parlance.KindOf(err) == parlance.Corrupt && ctx.Err() == nil {
 		c.find(ref.Conversation, "%v", err)
@@ -261,15 +268,27 @@ func (c *comparer) conversation(ctx context.Context, ref parlance.Ref) ([2]logSu
 	if err != nil {
 		return sums, fmt.Errorf("compare conversation %s: %w", ref, err)
 	}
+	heads, err := c.heads(ctx, ref)
+	if err != nil {
+		return sums, err
+	}
 	for i, s := range []*Store{c.here, c.there} {
-		head, err := s.head(ctx, ref)
-		if err != nil {
-			return sums, err
-		}
-		if got := (logSum{head.number, head.total, head.chain}); got.number <= sums[i].number && got != sums[i] && s.bounds.OneStep {
+		if got := heads[i]; got.number <= sums[i].number && got != sums[i] && s.bounds.OneStep {
 			c.find(ref.Conversation, "%s: the head says %d entries, %d messages and hash %x; the log comes to %d, %d and %x",
 				[]string{"this store", "the other store"}[i], got.number, got.total, got.chain[:8], sums[i].number, sums[i].total, sums[i].chain[:8])
 		}
+	}
+	return sums, nil
+}
+
+// heads returns what the heads say that two logs come to.
+func (c *comparer) heads(ctx context.Context, ref parlance.Ref) (sums [2]logSum, err error) {
+	for i, s := range []*Store{c.here, c.there} {
+		t, err := s.head(ctx, ref)
+		if err != nil {
+			return sums, err
+		}
+		sums[i] = logSum{t.number, t.total, t.chain}
 	}
 	return sums, nil
 }

@@ -54,7 +54,7 @@ func (p *program) verifyAgainst(ctx context.Context, cmd *cobra.Command, o verif
 		return err
 	}
 	defer func() { err = there.close(err) }()
-	result, err := p.compare(ctx, here, there, o.workspace, o.quiet)
+	result, err := p.compare(ctx, here, there, o.workspace, false, o.quiet)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (c *comparison) err() error {
 }
 
 // compare holds two stores against each other: the workspace of that name, or everything.
-func (p *program) compare(ctx context.Context, here, there *end, workspace string, quiet bool) (comparison, error) {
+func (p *program) compare(ctx context.Context, here, there *end, workspace string, heads, quiet bool) (comparison, error) {
 	result := comparison{Here: here.name.String(), There: there.name.String(), Workspaces: []comparedWorkspace{}}
 	ids, err := here.workspaces(ctx, workspace)
 	if err != nil {
@@ -96,6 +96,7 @@ func (p *program) compare(ctx context.Context, here, there *end, workspace strin
 	for _, id := range ids {
 		one := comparedWorkspace{Workspace: id, Details: []finding{}}
 		got, err := here.store.Compare(ctx, there.store, id, store.CompareOptions{
+			Heads: heads,
 			Report: func(f store.Finding) {
 				if len(one.Details) < maxDetails {
 					one.Details = append(one.Details, finding{f.Conversation, f.Text})

@@ -58,7 +58,7 @@ came since, and an interrupted copy goes on where it was. The logs are copied by
 A target with entries that the source doesn't have is refused, and nothing is changed.
 
 With --switch-over it then freezes the source, so that this takes no more writes, copies the
-rest and compares both ends. If they are the same, the source stays frozen and can be read, and the
+rest and compares both ends by the hashes of their logs. If they are the same, the source stays frozen and can be read, and the
 target can be served. If anything goes wrong, or is interrupted, the source takes writes again.
 
   parlance copy --thaw --from ENGINE
@@ -67,7 +67,7 @@ lets a frozen store take writes again, whatever froze it.
 
 JSON: {"from","to","passes","conversations","entries","copied","rows","behind","switched",
 "frozen_seconds","comparison","seconds"}; entries are versions of messages, behind is about how many the target
-lacks, comparison is as of "parlance verify --against", null without --switch-over. With --thaw: {"thawed"}.`,
+lacks, comparison is as of "parlance verify --against" but reads the logs' heads only, null without --switch-over. With --thaw: {"thawed"}.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 		if o.thaw {
@@ -290,7 +290,7 @@ func (m *mover) switchOver(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c, err := m.p.compare(ctx, m.src, m.dst, "", m.o.quiet)
+	c, err := m.p.compare(ctx, m.src, m.dst, "", true, m.o.quiet)
 	if err != nil {
 		return err
 	}

@@ -174,7 +174,7 @@ func TestSwitchOverDiffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := (&program{stderr: io.Discard}).compare(t.Context(), src, dst, "", true)
+	got, err := (&program{stderr: io.Discard}).compare(t.Context(), src, dst, "", false, true)
 	if err != nil || got.Total == 0 || got.Records != got.Total || len(got.Workspaces) != 1 {
 		t.Errorf("compare = %+v, %v", got, err)
 	}
@@ -184,7 +184,7 @@ func TestSwitchOverDiffers(t *testing.T) {
 	if _, err := src.store.Put(t.Context(), parlance.Ref{Workspace: "w", Conversation: "c"}, store.Send, parlance.Message{Sender: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = (&program{stderr: io.Discard}).compare(t.Context(), src, dst, "w", true); err != nil || got.Workspaces[0].Differences != 3 {
+	if got, err = (&program{stderr: io.Discard}).compare(t.Context(), src, dst, "w", false, true); err != nil || got.Workspaces[0].Differences != 3 {
 		t.Errorf("compare = %+v, %v", got, err)
 	}
 }
