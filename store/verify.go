@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"parlance"
 	"parlance/store/driver"
 )
@@ -29,57 +31,100 @@ type VerifyReport struct {
 // contradiction, and progress, if it isn't nil, now and then. It changes nothing, and expects that
 // nobody writes meanwhile.
 func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func(Finding), progress func(VerifyReport)) (VerifyReport, error) {
-	v := &verifier{s: s, ctx: ctx, ws: ws, tell: report}
+	v := &verifier{s: s, ctx: ctx, ws: ws}
 	counts := [len(kinds)]uint64{}
-	for r, err := range s.registered(ctx, ws, 1) {
+	for group, err := range groups(s.registered(ctx, ws, 1), conversationsAtOnce) {
 		if err != nil {
 			return v.report, fmt.Errorf("verify workspace %q: %w", ws, err)
 		}
-		ref := parlance.Ref{Workspace: ws, Conversation: r.id}
-		v.ref = ref
-		about, err := s.Conversation(ctx, ref)
-		switch parlance.KindOf(err) {
-		case parlance.NotFound, parlance.Corrupt:
-			v.find("%v", err)
-			continue
+		ones := make([]verifier, len(group))
+		g, gctx := errgroup.WithContext(ctx)
+		g.SetLimit(verifyAtOnce)
+		for i, r := range group {
+			ones[i] = verifier{s: s, ctx: gctx, ws: ws, ref: parlance.Ref{Workspace: ws, Conversation: r.id}}
+			g.Go(ones[i].whole)
 		}
-		if err != nil {
-			return v.report, fmt.Errorf("verify conversation %s: %w", ref, err)
+		if err := g.Wait(); err != nil {
+			return v.report, err
 		}
-		counts[indexOf(kinds[:], about.Kind)]++
-		if counts != r.counts {
-			v.find("the registry counts %v conversations by kind up to here, there are %v", r.counts, counts)
-			counts = r.counts
-		}
-		if err := v.conversation(&about); err != nil {
-			if parlance.KindOf(err) != parlance.Corrupt || ctx.Err() != nil {
-				return v.report, fmt.Errorf("verify conversation %s: %w", ref, err)
+		for i, r := range group {
+			one := &ones[i]
+			if one.there {
+				counts[one.kind]++
+				if counts != r.counts {
+					one.find("the registry counts %v conversations by kind up to here, there are %v", r.counts, counts)
+					counts = r.counts
+				}
 			}
-			v.find("%v", err)
-		}
-		v.report.Conversations++
-		if progress != nil {
-			progress(v.report)
+			v.add(one, report)
+			if progress != nil {
+				progress(v.report)
+			}
 		}
 	}
 	v.ref = parlance.Ref{Workspace: ws}
 	err := v.acrossRows()
+	for _, f := range v.found {
+		report(f)
+	}
 	return v.report, err
 }
 
+// verifyAtOnce is how many conversations are verified at once.
+const verifyAtOnce = 8
+
+// A verifier verifies a conversation, or what a workspace has beside them.
 type verifier struct {
-	s      *Store
-	ctx    context.Context
-	ws     parlance.WorkspaceID
-	ref    parlance.Ref
-	tell   func(Finding)
+	s   *Store
+	ctx context.Context
+	ws  parlance.WorkspaceID
+	ref parlance.Ref
+
+	found  []Finding
 	report VerifyReport
-	across int // rows that the timeline across conversations should have
+	across int    // rows that the timeline across conversations should have
+	there  bool   // the conversation's record can be read
+	kind   uint64 // index into kinds
+}
+
+// add takes in what was found of one conversation.
+func (v *verifier) add(one *verifier, tell func(Finding)) {
+	for _, f := range one.found {
+		tell(f)
+	}
+	v.report.Conversations += one.report.Conversations
+	v.report.Entries += one.report.Entries
+	v.report.Messages += one.report.Messages
+	v.report.Findings += one.report.Findings
+	v.across += one.across
 }
 
 func (v *verifier) find(format string, args ...any) {
 	v.report.Findings++
-	v.tell(Finding{v.ref.Conversation, fmt.Sprintf(format, args...)})
+	v.found = append(v.found, Finding{v.ref.Conversation, fmt.Sprintf(format, args...)})
+}
+
+// whole verifies a conversation. Its error is of what kept it from being verified, not of what was found.
+func (v *verifier) whole() error {
+	about, err := v.s.Conversation(v.ctx, v.ref)
+	switch parlance.KindOf(err) {
+	case parlance.NotFound, parlance.Corrupt:
+		v.find("%v", err)
+		return nil
+	}
+	if err == nil {
+		v.there, v.kind = true, indexOf(kinds[:], about.Kind)
+		v.report.Conversations++
+		err = v.conversation(&about)
+	}
+	if parlance.KindOf(err) == parlance.Corrupt && v.ctx.Err() == nil {
+		v.find("%v", err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("verify conversation %s: %w", v.ref, err)
+	}
+	return nil
 }
 
 // verifyGroup is how many entries are held against their rows at once.
