@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"log/slog"
-	"os"
 
 	"parlance"
 	"parlance/internal/config"
@@ -40,25 +38,7 @@ func busTLS(c config.Config) (*tls.Config, error) {
 	if c.BusCA == "" && c.BusCert == "" {
 		return nil, nil
 	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.BusCA != "" {
-		pem, err := os.ReadFile(c.BusCA)
-		if err != nil {
-			return nil, usage("bus_ca: %w", err)
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, usage("bus_ca: there is no certificate in %s", c.BusCA)
-		}
-	}
-	if c.BusCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.BusCert, c.BusKey)
-		if err != nil {
-			return nil, usage("bus_cert: %w", err)
-		}
-		t.Certificates = []tls.Certificate{pair}
-	}
-	return t, nil
+	return clientTLS("bus", c.BusCA, c.BusCert, c.BusKey)
 }
 
 // announceOn returns what tells the other nodes which records a store changed.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -135,25 +133,9 @@ func cluster(n engineName, c config.Config, log *slog.Logger) (cassandrastore.Co
 	if !c.CassandraTLS && c.CassandraCA == "" && c.CassandraCert == "" {
 		return cc, nil
 	}
-	cc.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CassandraCA != "" {
-		pem, err := os.ReadFile(c.CassandraCA)
-		if err != nil {
-			return cc, usage("cassandra_ca: %w", err)
-		}
-		cc.TLS.RootCAs = x509.NewCertPool()
-		if !cc.TLS.RootCAs.AppendCertsFromPEM(pem) {
-			return cc, usage("cassandra_ca: there is no certificate in %s", c.CassandraCA)
-		}
-	}
-	if c.CassandraCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.CassandraCert, c.CassandraKey)
-		if err != nil {
-			return cc, usage("cassandra_cert: %w", err)
-		}
-		cc.TLS.Certificates = []tls.Certificate{pair}
-	}
-	return cc, nil
+	var err error
+	cc.TLS, err = clientTLS("cassandra", c.CassandraCA, c.CassandraCert, c.CassandraKey)
+	return cc, err
 }
 
 // inUse says what to do about a folder that another process holds.
