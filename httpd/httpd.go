@@ -29,6 +29,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"parlance"
 	"parlance/store"
 )
@@ -59,9 +61,11 @@ type Options struct {
 	IMetaStore Dialect
 
 	// Sizes, if set, returns the engine's sizes; it is called once per scrape of the metrics.
-	Sizes   func() Sizes
-	Version string       // shown in the metrics
-	Logger  *slog.Logger // nil: silent
+	Sizes func() Sizes
+	// Collectors tell more metrics.
+	Collectors []prometheus.Collector
+	Version    string       // shown in the metrics
+	Logger     *slog.Logger // nil: silent
 }
 
 // A Server serves all dialects. It is an [http.Handler].
@@ -97,7 +101,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store:   o.Store,
 		log:     o.Logger,
-		metrics: newMetrics(o.Version, o.Sizes),
+		metrics: newMetrics(o.Version, o.Sizes, o.Collectors),
 		run:     hex.EncodeToString(id),
 		grace:   grace,
 	}

@@ -36,7 +36,7 @@ type metrics struct {
 	panics   prometheus.Counter
 }
 
-func newMetrics(version string, sizes func() Sizes) *metrics {
+func newMetrics(version string, sizes func() Sizes, more []prometheus.Collector) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
@@ -68,6 +68,7 @@ func newMetrics(version string, sizes func() Sizes) *metrics {
 	if sizes != nil {
 		m.registry.MustRegister(sizeCollector(sizes))
 	}
+	m.registry.MustRegister(more...)
 	return m
 }
 

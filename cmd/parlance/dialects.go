@@ -3,6 +3,8 @@ package main
 import (
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"parlance/httpd"
 	"parlance/imetastore"
 	"parlance/imkit"
@@ -31,9 +33,10 @@ func newServer(a *archive, log *slog.Logger, shoplineRate int) *httpd.Server {
 		IMetaStore: httpd.Dialect{
 			Handler: imetastore.New(a.store, a.keeper, imetastore.Options{Logger: log}), OpenAPI: imetastore.OpenAPI(),
 		},
-		Sizes:   sizes(a.engine),
-		Version: thisBuild().Version,
-		Logger:  log,
+		Sizes:      sizes(a.engine),
+		Collectors: []prometheus.Collector{a.bus},
+		Version:    thisBuild().Version,
+		Logger:     log,
 	})
 }
 
