@@ -182,11 +182,11 @@ func (s *Store) groupEntries() int {
 // beginning with the outcomes that the requests still miss.
 func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*request) error {
 	for try := 0; ; try++ {
-		base, unsure, err := s.baseTail(ctx, c, group)
+		base, others, unsure, err := s.baseTail(ctx, c, group)
 		if err != nil {
 			return fmt.Errorf("append to %s: %w", c.ref, err)
 		}
-		a := &appender{s: s, c: c, ctx: ctx, base: base, unsure: unsure, next: *base, known: map[parlance.MessageID]*Entry{}, taken: map[parlance.Time]bool{}}
+		a := &appender{s: s, c: c, ctx: ctx, base: base, unsure: unsure, next: *base, entries: others, others: len(others), known: map[parlance.MessageID]*Entry{}, taken: map[parlance.Time]bool{}}
 		if err = a.run(group); err == nil {
 			return nil
 		}
@@ -198,7 +198,7 @@ func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*reque
 		}
 		// Somebody else took the number. Their entries come first.
 		a.forget()
-		wait(try)
+		wait(min(try, 3)) // who waits longer falls behind who doesn't have to
 	}
 }
 
@@ -228,13 +228,31 @@ func (a *appender) run(group []*request) error {
 // baseTail returns the tail to build a group on. Where others may write too, what is remembered
 // is taken for true, for the claim is refused if others wrote since; unsure says so. A change is
 // refused too if its message isn't found, so it has to look first.
-func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request) (t *tail, unsure bool, err error) {
+//
+// The others' entries stand above the tail, and maybe nothing that is derived from them does. That
+// is written with the group and not before: who writes all the time would take the next number meanwhile, each time.
+func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request) (t *tail, others []*Entry, unsure bool, err error) {
 	isChange := func(r *request) bool { return r.change != nil }
 	if t := c.known(); t != nil && (s.bounds.Exclusive || !slices.ContainsFunc(group, isChange)) {
-		return t, !s.bounds.Exclusive, nil
+		return t, nil, !s.bounds.Exclusive, nil
 	}
-	t, err = s.writerTail(ctx, c)
-	return t, false, err
+	t, others, err = s.openTail(ctx, c)
+	return t, others, false, err
+}
+
+// openTail returns the conversation's tail, and the entries above it, whose derived rows may be missing.
+func (s *Store) openTail(ctx context.Context, c *conversation) (t *tail, above []*Entry, err error) {
+	t, err = s.readerTail(ctx, c)
+	if err != nil || s.bounds.OneStep {
+		return t, nil, err
+	}
+	for e, err := range s.log1(ctx, c.ref, t.number+1) {
+		if err != nil {
+			return nil, nil, err
+		}
+		above = append(above, &e)
+	}
+	return t, above, nil
 }
 
 // writerTail returns the conversation's tail as it is now. Where a claim and its derived rows are
@@ -242,25 +260,16 @@ func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request)
 // step; it writes the derived rows of those first. The caller holds c.write.
 func (s *Store) writerTail(ctx context.Context, c *conversation) (*tail, error) {
 	for try := 0; ; try++ {
-		t, err := s.readerTail(ctx, c)
-		if err != nil || s.bounds.OneStep {
+		t, others, err := s.openTail(ctx, c)
+		if err != nil || len(others) == 0 {
 			return t, err
 		}
-		a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t}
-		for e, err := range s.log1(ctx, c.ref, t.number+1) {
-			if err != nil {
-				return nil, err
-			}
-			a.entries = append(a.entries, &e)
-		}
-		if len(a.entries) == 0 {
-			return t, nil
-		}
+		a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t, entries: others, others: len(others), known: map[parlance.MessageID]*Entry{}}
 		err = a.complete()
 		switch {
 		case err == nil:
 			c.tail.Store(&a.next)
-			continue
+			return &a.next, nil
 		case driver.AsRefused(err) == nil || try == maxRaces:
 			c.doubt()
 			return nil, fmt.Errorf("complete what others began: %w", err)
@@ -291,6 +300,7 @@ type appender struct {
 
 	next    tail // what comes of it
 	entries []*Entry
+	others  int // how many entries, the first ones, others have claimed
 	size    int // bytes of rows
 	rows    []driver.Claim
 	ops     batch
@@ -299,7 +309,8 @@ type appender struct {
 	noted   int
 	edits   [timelines]*edit
 	about   parlance.Conversation
-	period  period // the last one written to the periods of the timeline across conversations
+	left    []parlance.Time // where the lists' rows stood before this group's entries moved them
+	period  period          // the last one written to the periods of the timeline across conversations
 	now     parlance.Time
 
 	pending  []func()   // sets the requests' outcomes once the group stands
@@ -331,7 +342,10 @@ func (a *appender) build(group []*request) error {
 	if err := a.prepare(); err != nil {
 		return err
 	}
-	first := a.firstNumber()
+	if err := a.follow(); err != nil {
+		return err
+	}
+	first := a.firstClaim()
 	taken := a.take(group, min(s.groupEntries(), int(s.layout.segmentEnd(first)-first)+1))
 	if err := a.lookUp(taken); err != nil {
 		return err
@@ -373,8 +387,11 @@ func (a *appender) finish() error {
 	return nil
 }
 
-// firstNumber is the first number that the group claims.
+// firstNumber is the number of the group's first entry.
 func (a *appender) firstNumber() uint64 { return a.base.number + 1 }
+
+// firstClaim is the first number that the group claims.
+func (a *appender) firstClaim() uint64 { return a.firstNumber() + uint64(a.others) }
 
 // A task is one message of one request.
 type task struct {
@@ -404,7 +421,7 @@ func (a *appender) take(group []*request, limit int) []task {
 func (a *appender) lookUp(ts []task) error {
 	var ids []parlance.MessageID
 	for _, t := range ts {
-		if id := t.id(); id != "" && id <= a.base.highID {
+		if id := t.id(); id != "" && id <= a.next.highID {
 			ids = append(ids, id)
 		}
 	}
@@ -418,11 +435,15 @@ func (a *appender) lookUp(ts []task) error {
 		return err
 	}
 	for _, e := range found {
-		if e.Number > a.base.number {
+		if e.Number > a.next.number {
 			return &driver.Refused{} // its number was taken since the tail was read
 		}
 	}
-	a.known = found
+	for id, e := range found {
+		if above := a.known[id]; above == nil {
+			a.known[id] = e
+		}
+	}
 	return nil
 }
 
@@ -558,7 +579,10 @@ func (a *appender) append(e, before *Entry) error {
 // that none of ours stand; [parlance.Unavailable] leaves it open.
 func (a *appender) commit() error {
 	parts, version := a.parts(), appended(a.next.number)
-	log := a.s.layout.logPartition(a.c.ref, a.firstNumber())
+	if len(a.rows) == 0 {
+		return a.s.writeParts(a.ctx, parts, version)
+	}
+	log := a.s.layout.logPartition(a.c.ref, a.firstClaim())
 	if a.unsure {
 		if done, err := a.commitUnsure(log); done || err != nil {
 			return err

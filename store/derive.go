@@ -30,6 +30,7 @@ func (a *appender) derive(e, before *Entry) error {
 		}
 	}
 	a.next.note(e, before)
+	a.listEntry(e)
 	for t := range timeline(timelines) {
 		var oldKey string
 		var had bool
@@ -113,7 +114,18 @@ func (a *appender) complete() error {
 	if err := a.prepare(); err != nil {
 		return err
 	}
-	for _, e := range a.entries {
+	if err := a.follow(); err != nil {
+		return err
+	}
+	if err := a.finish(); err != nil {
+		return err
+	}
+	return a.s.writeParts(a.ctx, a.parts(), appended(a.next.number))
+}
+
+// follow derives what follows from the others' entries.
+func (a *appender) follow() error {
+	for _, e := range a.entries[:a.others] {
 		var before *Entry
 		if e.Previous != 0 {
 			var err error
@@ -125,11 +137,9 @@ func (a *appender) complete() error {
 			return err
 		}
 		a.next.chain = e.link(a.next.chain, e.appendHeader(nil))
+		a.known[e.Message.ID] = e
 	}
-	if err := a.finish(); err != nil {
-		return err
-	}
-	return a.s.writeParts(a.ctx, a.parts(), appended(a.next.number))
+	return nil
 }
 
 // appended is the version of the rows that are derived with entry number. The version

@@ -77,23 +77,27 @@ func (t *tail) listedAt(about *parlance.Conversation) parlance.Time {
 	return t.listed
 }
 
-// list moves the conversation in the lists if its rows lag too far behind. An import
-// runs through years in a minute; its conversations move with their first messages, and
-// then once more, when it ends.
+// listEntry has the lists move with entry e if their rows lag too far behind. It looks at nothing
+// but the log and where the rows stood before, so that all who derive from the same entries move them
+// to the same place, whatever groups they make. An import runs through years in a minute; its
+// conversations move with their first message, and then once more, when it ends.
+func (a *appender) listEntry(e *Entry) {
+	if !a.lags() || e.origin != Send && e.Number > 1 {
+		return
+	}
+	a.left = append(a.left, a.next.listedAt(&a.about))
+	a.next.listed = a.next.activity(&a.about)
+}
+
+// list writes the rows of the lists if the group's entries moved them, and leaves the rest to Settle.
 func (a *appender) list() error {
-	if !a.lags() {
-		return nil
-	}
-	if a.base.number == 0 {
-		return a.move()
-	}
-	for _, e := range a.entries {
-		if e.origin != Send {
-			a.relist()
-			return nil
+	if len(a.left) > 0 {
+		if err := a.move(); err != nil {
+			return err
 		}
 	}
-	return a.move()
+	a.relist()
+	return nil
 }
 
 // lags reports whether the conversation's rows in the lists are too far from its activity.
@@ -120,6 +124,7 @@ func (a *appender) relist() {
 	}
 }
 
+// move puts the conversation into the lists where next says that it stands, and takes it out where it stood before.
 func (a *appender) move() error {
 	if !a.s.bounds.Exclusive {
 		a.s.drop(membersName(a.c.ref)) // who just came needs the new row most
@@ -128,18 +133,19 @@ func (a *appender) move() error {
 	if err != nil {
 		return err
 	}
-	from, to := a.next.listedAt(&a.about), a.next.activity(&a.about)
+	to := a.next.listedAt(&a.about)
 	lists := []List{{Kind: a.about.Kind}}
 	for _, m := range members {
 		lists = append(lists, List{Account: m.Account})
 	}
 	for _, l := range lists {
-		if from != to {
-			a.ops.delete(listPartition(a.c.ref.Workspace, l, monthOf(from)), listKey(from, a.c.ref.Conversation))
+		for _, from := range a.left {
+			if from != to {
+				a.ops.delete(listPartition(a.c.ref.Workspace, l, monthOf(from)), listKey(from, a.c.ref.Conversation))
+			}
 		}
 		a.ops.ops = append(a.ops.ops, listOps(a.c.ref.Workspace, l, a.c.ref.Conversation, to)...)
 	}
-	a.next.listed = to
 	return nil
 }
 
@@ -189,6 +195,7 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 	if t.listedAt(&about) == t.activity(&about) && t.listed != 0 {
 		return nil
 	}
+	a.left, a.next.listed = []parlance.Time{t.listedAt(&about)}, t.activity(&about)
 	if err := a.move(); err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@
 // centre. Derived rows are only ever written by plain statements whose timestamps are the
 // batches' versions, so the highest version wins in whatever order they arrive.
 //
-// A claim and its ops are two steps. A batch is atomic, for Cassandra logs it before it is
-// applied, but a reader may see one of its partitions before the other.
+// A claim and its ops are two steps. A batch is applied partition by partition: a reader may see one
+// before the other, and a crash of the node that coordinates it may leave one without the other.
 package cassandrastore
 
 import (
@@ -112,7 +112,7 @@ func (e *Engine) get(ctx context.Context, table string, p driver.Partition, keys
 		return nil
 	}
 	q := e.session.Query("SELECT key, value FROM "+table+" WHERE partition = ? AND key IN ?", []byte(p.Key), keys)
-	iter := q.Idempotent(true).IterContext(ctx)
+	iter := q.Idempotent(true).SetSpeculativeExecutionPolicy(hedged).IterContext(ctx)
 	var key, value []byte
 	for iter.Scan(&key, &value) {
 		values[at[string(key)]] = value

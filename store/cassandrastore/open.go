@@ -48,7 +48,7 @@ func open(ctx context.Context, c Config) (*Engine, error) {
 	g.Keyspace = c.Keyspace
 	// Through a node of another data centre, a quorum would be one of that.
 	g.HostFilter = gocql.DataCenterHostFilter(dc)
-	g.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.DCAwareRoundRobinPolicy(dc), gocql.ShuffleReplicas())
+	g.PoolConfig.HostSelectionPolicy = newListener(gocql.TokenAwareHostPolicy(gocql.DCAwareRoundRobinPolicy(dc), gocql.ShuffleReplicas()))
 	if s, err = connect(ctx, g); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (e *Engine) scan(ctx context.Context, p driver.Partition, r driver.Range, y
 		text, args = text+" LIMIT ?", append(args, r.Limit)
 		page = min(page, r.Limit)
 	}
-	it := e.session.Query(text, args...).PageSize(page).Idempotent(true).IterContext(ctx)
+	it := e.session.Query(text, args...).PageSize(page).Idempotent(true).SetSpeculativeExecutionPolicy(hedged).IterContext(ctx)
 	var row driver.Row
 	for it.Scan(&row.Key, &row.Value) {
 		if err := ctx.Err(); err != nil {

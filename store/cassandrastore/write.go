@@ -12,7 +12,7 @@ import (
 // maxVersion is the highest version that makes a timestamp.
 const maxVersion = 1 << 62
 
-// Write writes ops at their version: one as it is, several as a logged batch. Without
+// Write writes ops at their version: one as it is, several as a batch. Without
 // ops there is nothing to do, for whatever could be read before was written at a quorum. See [driver.Engine].
 func (e *Engine) Write(ctx context.Context, ops []driver.Op, v driver.Version) error {
 	e.calls.Add(1)
@@ -49,10 +49,11 @@ func (e *Engine) write(ctx context.Context, ops []driver.Op, v driver.Version) e
 	case 1:
 		// Alone, a row may be larger than a batch.
 		text, args := e.statement(ops[0], v)
-		return failure(ctx, e.session.Query(text, args...).Idempotent(true).ExecContext(ctx), "write a row")
+		return failure(ctx, e.session.Query(text, args...).Idempotent(true).SetSpeculativeExecutionPolicy(hedged).ExecContext(ctx), "write a row")
 	}
-	// If all rows are of one partition, Cassandra leaves out the log by itself.
-	b := e.session.Batch(gocql.LoggedBatch)
+	// Cassandra could log the batch first and so apply all of it in the end. The store writes what is
+	// missing anyway, and the log stops all writing for as long as one of the nodes that hold it is silent.
+	b := e.session.Batch(gocql.UnloggedBatch).SpeculativeExecutionPolicy(hedged)
 	for _, op := range ops {
 		text, args := e.statement(op, v)
 		b.Entries = append(b.Entries, gocql.BatchEntry{Stmt: text, Args: args, Idempotent: true})

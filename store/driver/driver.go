@@ -86,8 +86,10 @@ type Engine interface {
 	// Scan returns is of one moment.
 	Scan(ctx context.Context, p Partition, r Range) iter.Seq2[Row, error]
 
-	// Write applies ops, all of them or none, and returns once they are durable. So
-	// is then whatever could be read before; without ops, that is all it does.
+	// Write applies ops and returns once they are durable. So is then whatever could be
+	// read before; without ops, that is all it does. On an engine of Bounds.OneStep ops are
+	// applied all or none; elsewhere those of each partition are, and one partition's
+	// may be seen, and survive a crash, without another's.
 	Write(ctx context.Context, ops []Op, v Version) error
 
 	// Claim puts all of claims into p and then does Write(ops, v). If one of them
