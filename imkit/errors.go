@@ -99,6 +99,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.LogAttrs(r.Context(), slog.LevelError, "imkit: request failed",
 			slog.String("method", r.Method), slog.String("pattern", r.Pattern), slog.Any("error", err))
 	}
+	if f.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
 	var body any = errorEnvelope{f.status, f.reason, errorDetail{f.code, f.message}}
 	if f.flat {
 		flat := flatErrorEnvelope{RC: f.status, RM: f.reason, Error: f.code, Message: f.message}
