@@ -32,6 +32,8 @@ type config struct {
 	dir      string // empty: the system's
 	data     string
 	log      *slog.Logger
+
+	clusterMessages int // of the long conversation on Cassandra
 }
 
 // n returns a number of messages or conversations at the run's scale, at least min.
@@ -51,13 +53,14 @@ func run() error {
 	scale := flag.Float64("scale", 1, "size of the stores; 1 is what docs/performance.md tells of")
 	block := flag.Duration("block", 150*time.Millisecond, "length of one turn")
 	rounds := flag.Int("rounds", 12, "turns of each rival")
-	only := flag.String("only", "", "measure the groups that match this `regexp`: newest, deep, growth, walk, ingest, import, memory")
+	only := flag.String("only", "", "measure the groups that match this `regexp`: newest, deep, growth, walk, ingest, import, memory, and cluster1-PART, cluster3-PART with the parts pages, trips, growth, ingest, import, edits, list")
 	jsonFile := flag.String("json", "", "write the rows to this `file` too")
 	check := flag.Bool("check", false, "fail if a must is missed")
 	profiles := flag.String("profile", "", "write a CPU profile of each page scenario to this `folder`")
 	serve := flag.String("serve", "", "serve the store in this `folder` and tell its memory; used by bench itself")
 	cache := flag.Int64("cache", 0, "size of the block cache in bytes with -serve; 0 is the usual")
 	dir := flag.String("dir", "", "make the stores in this `folder`; the default is the system's for temporary files")
+	clusterMessages := flag.Int("cluster-messages", 100_000, "size of the long conversation on Cassandra; the short one has a tenth of it")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -72,6 +75,7 @@ func run() error {
 	c := &config{
 		scale: *scale, block: *block, rounds: *rounds, only: groups, profiles: *profiles, dir: *dir,
 		data: os.Getenv("PARLANCE_DATA"), log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		clusterMessages: *clusterMessages,
 	}
 	start := time.Now()
 	rows, err := measureAll(ctx, c)
@@ -112,6 +116,7 @@ func measureAll(ctx context.Context, c *config) (rows []row, err error) {
 		{[]string{"newest", "deep", "growth", "walk", "memory"}, measureReading},
 		{[]string{"ingest"}, measureIngest},
 		{[]string{"import"}, measureImport},
+		{clusterGroups(), measureCluster},
 	} {
 		if !slices.ContainsFunc(g.names, c.wants) {
 			continue
