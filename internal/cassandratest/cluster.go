@@ -85,7 +85,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 			java: java, jars: jars, durable: o.Durable, users: o.Users,
 			dir:     filepath.Join(dir, strconv.Itoa(i+1)),
 			address: c.claim.address(i),
-			seed:    c.claim.address(0),
+			seeds:   []string{c.claim.address(0)},
 			token:   token(i, o.Nodes),
 		})
 	}
@@ -127,7 +127,7 @@ func (c *Cluster) Hosts() []string {
 
 // Ready waits until the nodes that run answer, know each other, and agree on the schema.
 func (c *Cluster) Ready(ctx context.Context) error {
-	var g errgroup.Group
+	g, ctx := errgroup.WithContext(ctx)
 	running := 0
 	for _, n := range c.nodes {
 		if n.running() {
@@ -165,17 +165,36 @@ func (c *Cluster) Restart(ctx context.Context, i int) error {
 		return fmt.Errorf("restart node %s: it runs", n.address)
 	}
 	if len(c.nodes) > 1 {
-		n.seed = c.nodes[(i+1)%len(c.nodes)].address
+		n.seeds = nil
+		for _, other := range c.nodes {
+			if other != n {
+				n.seeds = append(n.seeds, other.address)
+			}
+		}
 	}
-	if err := n.start(ctx); err != nil {
-		return err
+	for try := 1; ; try++ {
+		if err := n.start(ctx); err != nil {
+			return err
+		}
+		err := c.Ready(ctx)
+		if err == nil {
+			n.replaces = false
+			return nil
+		}
+		// A node gives up if none of the others has heard that it was away, which takes them a while.
+		if n.running() || try == restarts {
+			return err
+		}
+		if n.replaces {
+			if err := os.RemoveAll(n.data()); err != nil {
+				return err
+			}
+		}
 	}
-	if err := c.Ready(ctx); err != nil {
-		return err
-	}
-	n.replaces = false
-	return nil
 }
+
+// restarts is how often a node is started that ends again at once.
+const restarts = 4
 
 // Wipe gives node i, which was killed, an empty disk. When it is started again it copies its data from
 // the others, which takes half a minute at least.

@@ -39,14 +39,15 @@ const (
 //	data/      all that it stores
 //	output     what it says
 type node struct {
-	java, jars    string
-	dir           string
-	address, seed string
-	token         string
-	durable       bool
-	users         bool
-	replaces      bool // the disk is new; the others have the data
-	paused        bool
+	java, jars string
+	dir        string
+	address    string
+	seeds      []string // addresses of nodes to meet the others through
+	token      string
+	durable    bool
+	users      bool
+	replaces   bool // the disk is new; the others have the data
+	paused     bool
 
 	cmd  *exec.Cmd
 	done chan struct{} // closed once the process has ended
@@ -80,7 +81,7 @@ func (n *node) configure() (conf string, err error) {
 	}
 	var yaml strings.Builder
 	err = config.Execute(&yaml, map[string]any{
-		"Token": n.token, "Seed": n.seed, "Address": n.address, "Durable": n.durable, "Users": n.users, "Replaces": n.replaces,
+		"Token": n.token, "Seeds": strings.Join(n.seeds, ":7000,") + ":7000", "Address": n.address, "Durable": n.durable, "Users": n.users, "Replaces": n.replaces,
 	})
 	if err != nil {
 		return "", err
