@@ -8,8 +8,8 @@ import (
 	"parlance/store/driver"
 )
 
-// derive counts e and makes its derived rows. It looks at nothing but the tail and
-// the two versions, so that every process that does it comes to the same.
+// derive counts e and makes its derived rows. It looks at nothing but the tail, the two versions
+// and when the conversation was made, so that every process that does it comes to the same.
 func (a *appender) derive(e, before *Entry) error {
 	m := &e.Message
 	var old *parlance.Message
@@ -106,40 +106,6 @@ func (a *appender) closed(t timeline) ([]span, error) {
 		}
 	}
 	return l.closed, nil
-}
-
-// complete writes the derived rows of entries that others claimed. They are the same
-// as those that the others write, if they still do.
-func (a *appender) complete() error {
-	if err := a.prepare(); err != nil {
-		return err
-	}
-	if err := a.follow(); err != nil {
-		return err
-	}
-	if err := a.finish(); err != nil {
-		return err
-	}
-	return a.s.writeParts(a.ctx, a.parts(), appended(a.next.number))
-}
-
-// follow derives what follows from the others' entries.
-func (a *appender) follow() error {
-	for _, e := range a.entries[:a.others] {
-		var before *Entry
-		if e.Previous != 0 {
-			var err error
-			if before, err = a.version(e.Previous); err != nil {
-				return err
-			}
-		}
-		if err := a.derive(e, before); err != nil {
-			return err
-		}
-		a.next.chain = e.link(a.next.chain, e.appendHeader(nil))
-		a.known[e.Message.ID] = e
-	}
-	return nil
 }
 
 // appended is the version of the rows that are derived with entry number. The version

@@ -58,7 +58,7 @@ func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t timeline, q 
 // pageName tells pages apart.
 func pageName(ref parlance.Ref, t timeline, q Query, count bool) string {
 	k := bounds(q.From, q.To)
-	return fmt.Sprintf("%q %q %d %q %q %t %t %d %t %t", ref.Workspace, ref.Conversation, t, k.from, k.to, q.From == nil, q.Ascending, q.Limit, q.Private, count)
+	return fmt.Sprintf("%q %q %d %q %q %t %d %t %t", ref.Workspace, ref.Conversation, t, k.from, k.to, q.Ascending, q.Limit, q.Private, count)
 }
 
 // An entryName names a log entry.
@@ -75,7 +75,7 @@ func weighEntry(n entryName, e Entry) uint32 {
 	return uint32(one + len(n.ref.Workspace) + len(n.ref.Conversation) + len(e.content))
 }
 
-// kept returns those of the entries that are in memory, and the numbers of the others.
+// kept puts those of the entries into es that are in memory, and returns the indexes of the others.
 func (s *Store) kept(ref parlance.Ref, numbers []uint64, es []Entry) (missing []int) {
 	for i, n := range numbers {
 		if e, ok := s.remembered.GetIfPresent(entryName{ref, n}); ok {

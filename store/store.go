@@ -108,6 +108,7 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 		err = s.openGate(ctx)
 	}
 	if err != nil {
+		s.records.StopAllGoroutines()
 		e.Close()
 		return nil, err
 	}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// This file is about those who write to the same conversation: what a writer may build on, whose
+// derived rows it has to write too, and how its claim finds out.
+
+// baseTail returns the tail to build a group on. Where others may write too, what is remembered
+// is taken for true, for the claim is refused if others wrote since; unsure says so. A change is
+// refused too if its message isn't found, so it has to look first.
+//
+// The others' entries stand above the tail, and maybe nothing that is derived from them does. That
+// is written with the group and not before: who writes all the time would take the next number meanwhile, each time.
+func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request) (t *tail, others []*Entry, unsure bool, err error) {
+	isChange := func(r *request) bool { return r.change != nil }
+	if t := c.known(); t != nil && (s.bounds.Exclusive || !slices.ContainsFunc(group, isChange)) {
+		return t, nil, !s.bounds.Exclusive, nil
+	}
+	t, others, err = s.openTail(ctx, c)
+	return t, others, false, err
+}
+
+// openTail returns the conversation's tail, and the entries above it, whose derived rows may be missing.
+func (s *Store) openTail(ctx context.Context, c *conversation) (t *tail, above []*Entry, err error) {
+	t, err = s.readerTail(ctx, c)
+	if err != nil || s.bounds.OneStep {
+		return t, nil, err
+	}
+	for e, err := range s.log1(ctx, c.ref, t.number+1) {
+		if err != nil {
+			return nil, nil, err
+		}
+		above = append(above, &e)
+	}
+	return t, above, nil
+}
+
+// writerTail returns the conversation's tail as it is now. Where a claim and its derived rows are
+// two steps, others may have claimed entries above it, and maybe stopped before the second
+// step; it writes the derived rows of those first. The caller holds c.write.
+func (s *Store) writerTail(ctx context.Context, c *conversation) (*tail, error) {
+	for try := 0; ; try++ {
+		t, others, err := s.openTail(ctx, c)
+		if err != nil || len(others) == 0 {
+			return t, err
+		}
+		a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t, entries: others, others: len(others), known: map[parlance.MessageID]*Entry{}}
+		err = a.complete()
+		switch {
+		case err == nil:
+			c.tail.Store(&a.next)
+			return &a.next, nil
+		case driver.AsRefused(err) == nil || try == maxRaces:
+			c.doubt()
+			return nil, fmt.Errorf("complete what others began: %w", err)
+		}
+		// They are at it themselves.
+		c.doubt()
+		wait(try)
+	}
+}
+
+// complete writes the derived rows of entries that others claimed. They are the same
+// as those that the others write, if they still do.
+func (a *appender) complete() error {
+	if err := a.prepare(); err != nil {
+		return err
+	}
+	if err := a.follow(); err != nil {
+		return err
+	}
+	if err := a.finish(); err != nil {
+		return err
+	}
+	return a.s.writeParts(a.ctx, a.parts(), appended(a.next.number))
+}
+
+// follow derives what follows from the others' entries.
+func (a *appender) follow() error {
+	for _, e := range a.entries[:a.others] {
+		var before *Entry
+		if e.Previous != 0 {
+			var err error
+			if before, err = a.version(e.Previous); err != nil {
+				return err
+			}
+		}
+		if err := a.derive(e, before); err != nil {
+			return err
+		}
+		a.next.chain = e.link(a.next.chain, e.appendHeader(nil))
+		a.known[e.Message.ID] = e
+	}
+	return nil
+}
+
+// commit claims the numbers and writes the derived rows. When the engine's answer was
+// lost it claims again: rows that stand there byte for byte are ours. A refusal means
+// that none of ours stand; [parlance.Unavailable] leaves it open.
+func (a *appender) commit() error {
+	parts, version := a.parts(), appended(a.next.number)
+	if len(a.rows) == 0 {
+		return a.s.writeParts(a.ctx, parts, version)
+	}
+	log := a.s.layout.logPartition(a.c.ref, a.firstClaim())
+	if a.unsure {
+		if done, err := a.commitUnsure(log); done || err != nil {
+			return err
+		}
+		return a.s.writeParts(a.ctx, parts, version)
+	}
+	if err := a.s.claim(a.ctx, log, a.rows, parts[0], version); err != nil {
+		return err
+	}
+	return a.s.writeParts(a.ctx, parts[1:], version)
+}
+
+// commitUnsure claims the numbers and finds out meanwhile whether the head is what the derived
+// rows were made from: lists move without a new entry, and who is quick may already have
+// written the derived rows of what is claimed here. If it isn't, they are made anew, and done is true.
+func (a *appender) commitUnsure(log driver.Partition) (done bool, err error) {
+	var head *tail
+	var g errgroup.Group
+	g.Go(func() error { return a.s.claim(a.ctx, log, a.rows, nil, appended(a.next.number)) })
+	g.Go(func() error {
+		return a.s.again(a.ctx, func() (err error) {
+			head, err = a.s.head(a.ctx, a.c.ref)
+			return err
+		})
+	})
+	if err := g.Wait(); err != nil {
+		return false, err
+	}
+	if head.number == a.base.number && head.listed == a.base.listed {
+		return false, nil
+	}
+	a.c.doubt()
+	t, err := a.s.writerTail(a.ctx, a.c)
+	if err == nil {
+		a.next = *t
+	}
+	return true, err
+}
