@@ -3,6 +3,7 @@ package parlance
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // An ErrorKind says what sort of thing went wrong, for whoever turns an error into
@@ -24,11 +25,12 @@ const (
 	Limited                          // too much or too many: slow down
 	Unavailable                      // not now; the same request may succeed later
 	Corrupt                          // what is stored contradicts itself
+	Broken                           // what a platform answered is not what its API promises
 )
 
 var kindNames = [...]string{
 	"internal error", "invalid", "not found", "conflict", "unauthenticated",
-	"forbidden", "limited", "unavailable", "corrupt",
+	"forbidden", "limited", "unavailable", "corrupt", "broken answer",
 }
 
 // Error returns the kind's name.
@@ -40,6 +42,10 @@ type Error struct {
 	Kind ErrorKind
 	Text string
 	Err  error
+
+	// After is how long to wait before the same is asked again, where a platform said so with
+	// Limited or Unavailable. Zero: it didn't.
+	After time.Duration
 }
 
 // Errorf returns an [Error] of kind k without a cause.
@@ -67,6 +73,15 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Is(target error) bool {
 	k, ok := target.(ErrorKind)
 	return ok && k == e.Kind
+}
+
+// RetryAfter returns for how long the first [Error] in err's chain asks to wait; 0 if it doesn't say.
+func RetryAfter(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.After
+	}
+	return 0
 }
 
 // KindOf returns the kind of the first [Error] in err's chain, and Internal if there is none.

@@ -35,6 +35,9 @@ type Message struct {
 	Updated Time // when it was last changed; at least Created
 	Edited  Time // when its content was last edited by its author; zero if never
 	Removed Time // when it was recalled or deleted; zero if it is live or that is not known
+	// Missing is since when the platform that a mirrored message came from doesn't show it any
+	// more; zero if it does, as far as is known. The message is kept as it was.
+	Missing Time
 
 	// Seq is the message's place in its source, from 1 (a source that counts
 	// from 0 has 1 added); 0 if the source gave none.

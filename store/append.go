@@ -92,7 +92,7 @@ func checkMessage(m *parlance.Message, mode Mode) error {
 	if err := parlance.CheckID("sender", m.Sender); err != nil {
 		return err
 	}
-	for _, t := range [...]parlance.Time{m.Sent, m.Created, m.Updated, m.Edited, m.Removed} {
+	for _, t := range [...]parlance.Time{m.Sent, m.Created, m.Updated, m.Edited, m.Removed, m.Missing} {
 		if t < parlance.MinTime || t > parlance.MaxTime {
 			return parlance.Errorf(parlance.Invalid, "message %q: a time lies outside the years 1 to 9999", m.ID)
 		}

@@ -81,6 +81,7 @@ func encodeMessage(m *parlance.Message) []byte {
 		b = appendBytes(b, 23, m.Native.JSON)
 		b = appendBool(b, 24, m.Native.Stale)
 	}
+	b = appendInt(b, 30, int64(m.Missing))
 	return b
 }
 
@@ -192,6 +193,8 @@ func decodeMessage(b []byte) (m parlance.Message, err error) {
 			m.Type = parlance.Type(f.text())
 		case 29:
 			m.Native.Dialect = parlance.Dialect(f.text())
+		case 30:
+			m.Missing = f.Time()
 		}
 		return err
 	})

@@ -21,7 +21,7 @@ func fullMessage() parlance.Message {
 		Mentions:  []parlance.AccountID{"a", ""},
 		Reactions: []parlance.Reaction{{Emoji: "+", Account: "a"}, {}},
 		State:     parlance.Recalled,
-		Sent:      -7, Created: 1_700_000_000_001, Updated: 1_700_000_000_005, Edited: 3, Removed: -4,
+		Sent:      -7, Created: 1_700_000_000_001, Updated: 1_700_000_000_005, Edited: 3, Removed: -4, Missing: 6,
 		Synthetic: []string{"sent"},
 		Native:    parlance.Native{Dialect: parlance.Shopline, JSON: []byte(`{}`), Stale: true},
 	}

@@ -1,0 +1,226 @@
+// Package upstream makes single calls of a platform's API. It hides how an answer is read whole and
+// within bounds, that credentials never follow a redirect, and what a failed call means.
+// It repeats nothing and waits for nothing.
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"parlance"
+)
+
+// Sizes and times of a call.
+const (
+	DefaultMaxBody = 32 << 20 // bytes of an answer, decompressed
+	DefaultTimeout = 60 * time.Second
+)
+
+// An API is where a platform's calls go.
+type API struct {
+	base    *url.URL // without a slash at its end
+	http    *http.Client
+	maxBody int64
+	agent   string
+}
+
+// Options are an API's settings. The zero value is good.
+type Options struct {
+	Transport http.RoundTripper // nil: http.DefaultTransport
+	Timeout   time.Duration     // of a whole call; 0: DefaultTimeout
+	MaxBody   int64             // bytes; 0: DefaultMaxBody
+	UserAgent string            // empty: "parlance"
+}
+
+// Open returns the API at base, an http or https address with or without a slash at its end. It calls nobody. An
+// address that can't be one, or holds a user or a query, is [parlance.Invalid].
+func Open(base string, o Options) (*API, error) {
+	u, err := url.Parse(strings.TrimRight(base, "/"))
+	switch {
+	case err != nil:
+		return nil, parlance.Errorf(parlance.Invalid, "the platform's address can't be read") // err would show it whole
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, parlance.Errorf(parlance.Invalid, "the platform's address %q: want http://HOST or https://HOST, maybe with a path", base)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, parlance.Errorf(parlance.Invalid, "the platform's address must hold neither a user nor anything behind ? or #")
+	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "parlance"
+	}
+	return &API{base: u, maxBody: o.MaxBody, agent: o.UserAgent, http: &http.Client{
+		Transport: o.Transport,
+		Timeout:   o.Timeout,
+		// A redirect could lead credentials anywhere; no call of these platforms has one.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Base returns the API's address.
+func (a *API) Base() url.URL { return *a.base }
+
+// Owns reports whether u is on the platform's own host, by its own scheme.
+func (a *API) Owns(u *url.URL) bool { return u.Scheme == a.base.Scheme && u.Host == a.base.Host }
+
+// A Call is one request.
+type Call struct {
+	Method string // empty: GET
+	Path   string // behind the base, escaped, with a slash before it
+	Query  url.Values
+	Header http.Header // credentials among them
+	Body   []byte      // JSON; nil: none
+}
+
+// An Answer is what came back, whatever its status.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	Clock  parlance.Time // the platform's own, by its Date header; zero if it has none
+}
+
+// Do makes a call and reads the answer to its end. An error is of kind Unavailable if no whole answer came, of
+// kind Broken if it is larger than allowed, and ctx's own if ctx ended.
+func (a *API) Do(ctx context.Context, c Call) (Answer, error) {
+	u := *a.base
+	r, err := http.NewRequestWithContext(ctx, c.Method, u.String()+c.Path, bytes.NewReader(c.Body))
+	if err != nil {
+		return Answer{}, parlance.Wrap(parlance.Invalid, err, "make a request")
+	}
+	r.URL.RawQuery = c.Query.Encode()
+	for name, values := range c.Header {
+		r.Header[name] = values
+	}
+	r.Header.Set("User-Agent", a.agent)
+	r.Header.Set("Accept", "application/json")
+	if c.Body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := a.http.Do(r)
+	if err != nil {
+		return Answer{}, lost(ctx, c, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, a.maxBody+1))
+	switch {
+	case err != nil:
+		return Answer{}, lost(ctx, c, err)
+	case int64(len(body)) > a.maxBody:
+		return Answer{}, parlance.Errorf(parlance.Broken, "%s: the answer is larger than %d bytes", c.name(), a.maxBody)
+	}
+	answer := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
+	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		answer.Clock = parlance.TimeOf(t)
+	}
+	return answer, nil
+}
+
+// name is the call without query and credentials, for errors.
+func (c *Call) name() string {
+	method := c.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	return method + " " + c.Path
+}
+
+// lost is the error of a call whose answer didn't come, or not whole. The cause's text may hold the address, and so
+// the query; a query of these platforms holds no secret.
+func lost(ctx context.Context, c Call, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", c.name(), context.Cause(ctx))
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return parlance.Wrap(parlance.Unavailable, err, "%s: no whole answer", c.name())
+}
+
+// Failure returns what a status that isn't 2xx means, nil for one that is. Text is what the platform said, if it said anything that can be
+// shown; now is ours, for a Retry-After that is a date.
+func (a *Answer) Failure(c Call, text string, now parlance.Time) error {
+	if a.Status >= 200 && a.Status < 300 {
+		return nil
+	}
+	kind := parlance.Invalid
+	switch {
+	case a.Status < 400:
+		kind = parlance.Broken // a redirect, which isn't followed
+	case a.Status == http.StatusUnauthorized:
+		kind = parlance.Unauthenticated
+	case a.Status == http.StatusForbidden:
+		kind = parlance.Forbidden
+	case a.Status == http.StatusNotFound, a.Status == http.StatusGone:
+		kind = parlance.NotFound
+	case a.Status == http.StatusTooManyRequests:
+		kind = parlance.Limited
+	case a.Status == http.StatusRequestTimeout, a.Status >= 500:
+		kind = parlance.Unavailable
+	}
+	if text == "" {
+		text = http.StatusText(a.Status)
+	}
+	e := parlance.Error{Kind: kind, Text: fmt.Sprintf("%s: status %d: %s", c.name(), a.Status, Shown(text))}
+	if kind == parlance.Limited || kind == parlance.Unavailable {
+		e.After = a.RetryAfter(now)
+	}
+	return &e
+}
+
+// RetryAfter returns what the header of that name asks for, in whole seconds or as a date; 0 if there is none. It is
+// at most an hour.
+func (a *Answer) RetryAfter(now parlance.Time) time.Duration {
+	v := strings.TrimSpace(a.Header.Get("Retry-After"))
+	var d time.Duration
+	if n, err := strconv.ParseInt(v, 10, 32); err == nil {
+		d = time.Duration(n) * time.Second
+	} else if t, err := http.ParseTime(v); err == nil {
+		if a.Clock != 0 {
+			now = a.Clock
+		}
+		d = t.Sub(now.Std())
+	}
+	return min(max(d, 0), time.Hour)
+}
+
+// CheckJSON returns an error of kind Broken if the body can't be JSON at all, such as a page of HTML.
+func (a *Answer) CheckJSON(c Call) error {
+	b := bytes.TrimSpace(a.Body)
+	if len(b) > 0 && (b[0] == '{' || b[0] == '[') {
+		return nil
+	}
+	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if kind == "" {
+		kind = "something else"
+	}
+	return parlance.Errorf(parlance.Broken, "%s: status %d with %s in the place of JSON", c.name(), a.Status, Shown(kind))
+}
+
+// Shown returns a text of the platform's that an error may show: one line, at most 200 bytes.
+func Shown(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if len(s) > 200 {
+		s = strings.ToValidUTF8(s[:200], "") + "…"
+	}
+	return s
+}
