@@ -49,6 +49,10 @@ type Source interface {
 	// twice. If it ends without an error, it was complete.
 	Streams(ctx context.Context) iter.Seq2[Stream, error]
 
+	// Same reports whether a message that was read again says no more than the version that it gave before, although
+	// the two differ: in a signed address, say, or in the name that its sender has now.
+	Same(old, new *parlance.Message) bool
+
 	// Walk reads a stream downwards. An id that the platform doesn't know is an error of
 	// kind [parlance.NotFound].
 	Walk(ctx context.Context, id StreamID, w Window) iter.Seq2[Page, error]

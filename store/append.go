@@ -53,6 +53,7 @@ type request struct {
 	messages []parlance.Message // of Put
 	id       parlance.MessageID // of Change
 	change   func(*parlance.Message) error
+	same     func(old, new *parlance.Message) bool // of Mirror; may be nil
 
 	outcomes []Outcome
 	err      error
@@ -65,22 +66,33 @@ type request struct {
 // [parlance.Unavailable] leaves open whether they were stored: the same Put again
 // settles it.
 func (s *Store) Put(ctx context.Context, ref parlance.Ref, mode Mode, ms ...parlance.Message) ([]Outcome, error) {
+	return s.put(ctx, ref, &request{mode: mode, messages: ms})
+}
+
+// Mirror is Put in mode Mirror, where same may report that what a platform gives now says no more than
+// what it gave before, although the two differ, as in a signed address or a sender's picture; then nothing
+// is stored. A message that was deleted here stays deleted, whatever the platform says of it.
+func (s *Store) Mirror(ctx context.Context, ref parlance.Ref, same func(old, new *parlance.Message) bool, ms ...parlance.Message) ([]Outcome, error) {
+	return s.put(ctx, ref, &request{mode: Mirror, messages: ms, same: same})
+}
+
+func (s *Store) put(ctx context.Context, ref parlance.Ref, r *request) ([]Outcome, error) {
 	c, err := s.Conversation(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	if mode == Send && c.Frozen {
+	if r.mode == Send && c.Frozen {
 		return nil, parlance.Errorf(parlance.Forbidden, "the conversation takes no new messages")
 	}
-	for i := range ms {
-		if err := checkMessage(&ms[i], mode); err != nil {
+	for i := range r.messages {
+		if err := checkMessage(&r.messages[i], r.mode); err != nil {
 			return nil, err
 		}
 	}
-	if len(ms) == 0 {
+	if len(r.messages) == 0 {
 		return nil, nil
 	}
-	return s.submit(ctx, ref, &request{mode: mode, messages: ms})
+	return s.submit(ctx, ref, r)
 }
 
 func checkMessage(m *parlance.Message, mode Mode) error {
@@ -434,7 +446,7 @@ func (a *appender) add(t task) error {
 	}
 	content := encodeMessage(&m)
 	if current != nil {
-		known, err := a.isKnown(current, content, m.Seq, mode, t.r.change != nil)
+		known, err := a.isKnown(current, &m, content, mode, t.r)
 		if err != nil {
 			return err
 		}
@@ -472,10 +484,14 @@ func (a *appender) reject(r *request, err error) {
 // isKnown reports whether this content was stored already: as the current version if
 // it was changed here, else as what the same kind of source last gave, so that an
 // import done again does not undo what was changed here since. An import also leaves
-// alone what it did not bring: its form holds less than a platform's own.
-func (a *appender) isKnown(current *Entry, content []byte, seq uint32, mode Mode, change bool) (bool, error) {
+// alone what it did not bring: its form holds less than a platform's own. What was deleted
+// here no platform brings back.
+func (a *appender) isKnown(current *Entry, m *parlance.Message, content []byte, mode Mode, r *request) (bool, error) {
+	if mode == Mirror && current.origin != Mirror && current.Message.State == parlance.Deleted {
+		return true, nil
+	}
 	e := current
-	for !change && e.origin != mode {
+	for r.change == nil && e.origin != mode {
 		if e.Previous == 0 {
 			if mode == Import {
 				return true, nil
@@ -488,7 +504,10 @@ func (a *appender) isKnown(current *Entry, content []byte, seq uint32, mode Mode
 			return false, err
 		}
 	}
-	return bytes.Equal(e.content, content) && e.Message.Seq == seq, nil
+	if bytes.Equal(e.content, content) && e.Message.Seq == m.Seq {
+		return true, nil
+	}
+	return r.same != nil && e.origin == Mirror && e.Message.Missing == m.Missing && r.same(&e.Message, m), nil
 }
 
 // version returns entry number, of this group or of the log.

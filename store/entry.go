@@ -26,6 +26,9 @@ type Entry struct {
 	content []byte
 }
 
+// Mode returns where this version came from: Send if it was written here.
+func (e *Entry) Mode() Mode { return e.origin }
+
 // A hash is a link of the chain that runs over a conversation's log.
 type hash [sha256.Size]byte
 

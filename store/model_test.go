@@ -143,7 +143,13 @@ func (m *model) known(want parlance.Message, mode store.Mode) bool {
 		return true
 	}
 	for i, e := range slices.Backward(m.log) {
-		if e.Message.ID == want.ID && m.modes[i] == mode {
+		if e.Message.ID != want.ID {
+			continue
+		}
+		if mode == store.Mirror && e.Number == current.Number && m.modes[i] != mode && current.Message.State == parlance.Deleted {
+			return true // what was deleted here stays so
+		}
+		if m.modes[i] == mode {
 			return sameMessage(e.Message, want)
 		}
 	}
