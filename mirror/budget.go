@@ -1,0 +1,123 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"parlance"
+)
+
+// A budget is how often one account may be asked, by all workers together. It adapts: told to slow down it halves its rate, and
+// gains a tenth with every hundred calls that went well, up to what it began with.
+type budget struct {
+	now  func() parlance.Time
+	wait func(context.Context, time.Duration) error
+
+	mu      sync.Mutex
+	limiter *rate.Limiter
+	full    rate.Limit
+	resume  parlance.Time // no call before; zero: none was refused
+	well    int           // calls since the rate was changed
+}
+
+// gain is after how many calls that went well the rate grows.
+const gain = 100
+
+func newBudget(perSecond float64, now func() parlance.Time, wait func(context.Context, time.Duration) error) *budget {
+	full := rate.Limit(perSecond)
+	return &budget{now: now, wait: wait, full: full, limiter: rate.NewLimiter(full, max(1, int(perSecond)))}
+}
+
+// take waits until a call may be made. Waiting, if it isn't nil, is told when that takes a while, and that it is over.
+func (b *budget) take(ctx context.Context, waiting func(d time.Duration)) error {
+	for {
+		b.mu.Lock()
+		now := b.now()
+		d := time.Duration(b.resume-now) * time.Millisecond
+		if d <= 0 {
+			d = b.limiter.ReserveN(now.Std(), 1).DelayFrom(now.Std())
+			b.mu.Unlock()
+			if d <= 0 {
+				return nil
+			}
+			return b.wait(ctx, d)
+		}
+		b.mu.Unlock()
+		waiting(d)
+		if err := b.wait(ctx, d); err != nil {
+			return err
+		}
+		waiting(0)
+	}
+}
+
+// refused says that the account was told to slow down: nobody asks for d.
+func (b *budget) refused(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	b.resume = max(b.resume, now+parlance.Time(d.Milliseconds()))
+	b.limiter.SetLimitAt(now.Std(), max(b.limiter.Limit()/2, b.full/64))
+	b.well = 0
+}
+
+// answered says that a call went well.
+func (b *budget) answered() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.well++; b.well%gain == 0 && b.limiter.Limit() < b.full {
+		b.limiter.SetLimitAt(b.now().Std(), min(b.limiter.Limit()*1.1, b.full))
+	}
+}
+
+// A meter counts the calls of one run, and lets each wait for the account's budget.
+type meter struct {
+	next    http.RoundTripper
+	budget  *budget
+	waiting func(d time.Duration)
+
+	mu    sync.Mutex
+	calls int
+}
+
+// RoundTrip makes a call when the budget allows it.
+func (t *meter) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := t.budget.take(r.Context(), t.waiting); err != nil {
+		return nil, fmt.Errorf("wait for the next call: %w", err)
+	}
+	t.mu.Lock()
+	t.calls++
+	t.mu.Unlock()
+	resp, err := t.next.RoundTrip(r)
+	if err == nil && resp.StatusCode < 400 {
+		t.budget.answered()
+	}
+	return resp, err
+}
+
+func (t *meter) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.calls
+}
+
+// budget returns the budget of c's account, whose platform bears so many calls a second.
+func (m *Mirror) budget(c *Config, perSecond float64) *budget {
+	if c.Rate > 0 {
+		perSecond = c.Rate
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := fmt.Sprintf("%s %g", c.account(), perSecond)
+	b := m.budgets[key]
+	if b == nil {
+		b = newBudget(perSecond, m.o.Now, m.o.Wait)
+		m.budgets[key] = b
+	}
+	return b
+}

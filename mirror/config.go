@@ -1,0 +1,239 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"parlance"
+	"parlance/store"
+)
+
+// A Name names an upstream: 1 to 64 characters of a-z, 0-9, '-' and '_'.
+type Name string
+
+// A Config says what is mirrored, and how.
+type Config struct {
+	Name      Name                 `json:"name"`
+	Workspace parlance.WorkspaceID `json:"workspace"`
+	Platform  parlance.Dialect     `json:"platform"`
+	URL       string               `json:"url"`
+	// SecretFile is the path of the file with the credential; empty: it is in the environment. The credential itself is never kept here.
+	SecretFile string `json:"secret_file,omitempty"`
+	// Conversations are the only ones to mirror; empty: all that the account sees.
+	Conversations []parlance.ConversationID `json:"conversations,omitempty"`
+
+	// Every is how often a server runs it; 0: only when told.
+	Every time.Duration `json:"every_ns,omitempty"`
+	// Retention is for how long the platform keeps messages; 0: as its documentation says.
+	Retention time.Duration `json:"retention_ns,omitempty"`
+	// Rate is how many calls a second are made at most; 0: as the documentation advises.
+	Rate float64 `json:"rate,omitempty"`
+	// AllowPrivate lets attachments be fetched from addresses of private networks.
+	AllowPrivate bool `json:"allow_private,omitempty"`
+
+	Created parlance.Time `json:"created_ms"`
+	// Account is the platform's id of the account that was mirrored first; empty if it doesn't tell. Another one is refused.
+	Account string `json:"account,omitempty"`
+	// Last is how the last run ended.
+	Last *Last `json:"last,omitempty"`
+	// Listed is when the platform's list of conversations was last read to its end.
+	Listed parlance.Time `json:"listed_ms,omitempty"`
+}
+
+// Last says how a run ended.
+type Last struct {
+	Began parlance.Time `json:"began_ms"`
+	Ended parlance.Time `json:"ended_ms"`
+	State State         `json:"state"`
+	Error string        `json:"error,omitempty"` // what stopped it before its end
+	Login bool          `json:"login,omitempty"` // the credential is no good
+}
+
+// A Secret is an upstream's credential: what the platform asks for. Its fields never go to logs or errors.
+type Secret struct {
+	ClientKey string `yaml:"client_key"` // IMKit
+	Token     string `yaml:"token"`      // IMKit, SHOPLINE
+	APIKey    string `yaml:"api_key"`    // IMKit, in the place of the two
+	Email     string `yaml:"email"`      // iMetaStore
+	Password  string `yaml:"password"`
+}
+
+// String and LogValue keep a secret out of what prints it by mistake.
+func (Secret) String() string { return "(secret)" }
+
+// GoString is like String.
+func (Secret) GoString() string { return "(secret)" }
+
+// upstreams is the collection of configs, by name.
+const upstreams = "mirror"
+
+// Add keeps a new upstream. Conflict if the name is taken.
+func (m *Mirror) Add(ctx context.Context, c Config) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	c.Created = m.o.Now()
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("encode upstream %s: %w", c.Name, err)
+	}
+	_, err = m.store.Record(ctx, upstreams, string(c.Name))
+	switch {
+	case err == nil:
+		return parlance.Errorf(parlance.Conflict, "there is an upstream %q already", c.Name)
+	case !errors.Is(err, parlance.NotFound):
+		return fmt.Errorf("look for upstream %s: %w", c.Name, err)
+	}
+	if err := m.store.SwapRecord(ctx, upstreams, string(c.Name), nil, raw); err != nil {
+		return fmt.Errorf("keep upstream %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+func (c *Config) check() error {
+	switch c.Platform {
+	case parlance.IMKit, parlance.Shopline, parlance.IMetaStore:
+	default:
+		return parlance.Errorf(parlance.Invalid, "platform %q: want imkit, shopline or imetastore", c.Platform)
+	}
+	switch {
+	case len(c.Name) == 0 || len(c.Name) > 64 || strings.Trim(string(c.Name), "abcdefghijklmnopqrstuvwxyz0123456789-_") != "":
+		return parlance.Errorf(parlance.Invalid, "name %q: want 1 to 64 characters of a-z, 0-9, '-' and '_'", c.Name)
+	case c.Every < 0 || c.Retention < 0 || c.Rate < 0:
+		return parlance.Errorf(parlance.Invalid, "a time between runs, a retention and a rate can't be below 0")
+	}
+	for _, id := range c.Conversations {
+		if err := parlance.CheckID("conversation", id); err != nil {
+			return err
+		}
+	}
+	return parlance.CheckWorkspace(c.Workspace)
+}
+
+// account names what a budget is for: an account, as far as configs tell.
+func (c *Config) account() string { return string(c.Platform) + " " + c.URL + " " + c.SecretFile }
+
+// Upstream returns the config of that name, NotFound if there is none.
+func (m *Mirror) Upstream(ctx context.Context, n Name) (Config, error) {
+	c, _, err := m.config(ctx, n)
+	return c, err
+}
+
+func (m *Mirror) config(ctx context.Context, n Name) (c Config, raw []byte, err error) {
+	raw, err = m.store.Record(ctx, upstreams, string(n))
+	if errors.Is(err, parlance.NotFound) {
+		return c, nil, parlance.Errorf(parlance.NotFound, "there is no upstream %q", n)
+	}
+	if err == nil {
+		err = decodeRecord(raw, &c)
+	}
+	if err != nil {
+		return c, nil, fmt.Errorf("read upstream %s: %w", n, err)
+	}
+	return c, raw, nil
+}
+
+// Upstreams returns all configs by name.
+func (m *Mirror) Upstreams(ctx context.Context) iter.Seq2[Config, error] {
+	return func(yield func(Config, error) bool) {
+		for r, err := range m.store.Records(ctx, upstreams) {
+			var c Config
+			if err == nil {
+				err = decodeRecord(r.Value, &c)
+			}
+			if err != nil {
+				err = fmt.Errorf("list upstreams: %w", err)
+			}
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// update changes a config that is there.
+func (m *Mirror) update(ctx context.Context, n Name, change func(*Config)) error {
+	for {
+		c, old, err := m.config(ctx, n)
+		if err != nil {
+			return err
+		}
+		change(&c)
+		raw, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("encode upstream %s: %w", n, err)
+		}
+		if string(raw) == string(old) {
+			return nil
+		}
+		err = m.store.SwapRecord(ctx, upstreams, string(n), old, raw)
+		if !errors.Is(err, parlance.Conflict) {
+			return err
+		}
+	}
+}
+
+// Remove forgets an upstream and what is known of it. All messages stay.
+func (m *Mirror) Remove(ctx context.Context, n Name) error {
+	_, raw, err := m.config(ctx, n)
+	if err != nil {
+		return err
+	}
+	release, err := m.hold(ctx, n)
+	if err != nil {
+		return err
+	}
+	defer release()
+	for collection := range collections(n) {
+		for r, err := range m.store.Records(ctx, collection) {
+			if err == nil {
+				err = m.store.SwapRecord(ctx, collection, r.Key, r.Value, nil)
+			}
+			if err != nil {
+				return fmt.Errorf("forget what is known of %s: %w", n, err)
+			}
+		}
+	}
+	return m.store.SwapRecord(ctx, upstreams, string(n), raw, nil)
+}
+
+// Collections returns what the mirrors of some stores keep in records, for who copies or compares them. With a workspace, only
+// what is that workspace's. A collection may be named twice.
+func Collections(ctx context.Context, ws parlance.WorkspaceID, ms ...*Mirror) iter.Seq2[store.Collection, error] {
+	return func(yield func(store.Collection, error) bool) {
+		for _, m := range ms {
+			for c, err := range m.Upstreams(ctx) {
+				if err != nil {
+					yield(store.Collection{}, err)
+					return
+				}
+				if ws != "" && c.Workspace != ws {
+					continue
+				}
+				for name := range collections(c.Name) {
+					if !yield(store.Collection{Name: name}, nil) {
+						return
+					}
+				}
+			}
+		}
+		yield(store.Collection{Name: upstreams, After: true, Owns: func(r store.Record) (bool, error) {
+			var c Config
+			err := decodeRecord(r.Value, &c)
+			return ws == "" || c.Workspace == ws, err
+		}}, nil)
+	}
+}
+
+// decodeRecord reads a record's value.
+func decodeRecord(raw []byte, v any) error {
+	if err := json.Unmarshal(raw, v); err != nil {
+		return parlance.Wrap(parlance.Corrupt, err, "a record of the mirror can't be read")
+	}
+	return nil
+}

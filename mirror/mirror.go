@@ -1,0 +1,91 @@
+// Package mirror keeps a copy of what platforms hold, and knows what it lacks. It hides in which order histories
+// are read, how a reading that was stopped goes on, how fast a platform may be asked, and what counts as proof.
+//
+// An upstream is one account on one platform, under a [Name]. Its streams are walked from the newest message down (see
+// package history). For each stream a [Ledger] is kept: the stretches that were read, and what is missing. Every page's messages
+// are stored before the ledger says so, and the ledger is stored before the next page is asked for. Whoever is stopped in between reads one
+// page again and stores nothing twice.
+//
+// The newest span of a ledger is its head and the lowest one its backfill: both are extended downwards, each from its own place. A run begins
+// a new span at the top; where it comes down to one that is known, the two become one and the walk
+// goes on below. So a head that was not read down to what is known is a hole, which the next run
+// sees and fills, and never a step over one.
+//
+// Nothing is ever removed. What a platform doesn't show any more is marked missing, see [RunOptions.Full].
+package mirror
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"parlance"
+	"parlance/history"
+	"parlance/store"
+)
+
+// A Mirror reads upstreams into a store. Its methods may be called by many goroutines.
+type Mirror struct {
+	store *store.Store
+	o     Options
+
+	mu      sync.Mutex
+	running map[Name]bool
+	budgets map[string]*budget // by what they are for, see Config.account
+}
+
+// Options are a mirror's settings.
+type Options struct {
+	// Dial returns the source that a config names, whose calls go through the transport. Required.
+	Dial func(Config, Secret, http.RoundTripper) (history.Source, error)
+	// Secret returns the credential of an upstream as it is now. Required.
+	Secret func(Config) (Secret, error)
+
+	Files     Files                                      // keeps attachments; nil: they aren't kept, and that isn't held against completeness
+	Transport http.RoundTripper                          // nil: http.DefaultTransport
+	Now       func() parlance.Time                       // nil: the store's clock
+	Wait      func(context.Context, time.Duration) error // nil: by the machine's clock
+	Logger    *slog.Logger                               // nil: silent
+}
+
+// Files keeps what messages came with.
+type Files interface {
+	// Keep fetches the files that messages of a conversation name and that aren't kept yet. It returns an error only
+	// if the store failed or ctx ended: a file that can't be had is noted and tried again by a later call.
+	Keep(ctx context.Context, ref parlance.Ref, authorize func(*http.Request), ms []parlance.Message) error
+	// Retry fetches those that failed before and are due.
+	Retry(ctx context.Context, ws parlance.WorkspaceID, authorize func(*http.Request)) error
+	// Lacking returns how many files of the conversation are not here and may still be had, and how many never will be.
+	Lacking(ctx context.Context, ref parlance.Ref) (waiting, lost int, err error)
+}
+
+// New returns a mirror into s.
+func New(s *store.Store, o Options) *Mirror {
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+	}
+	if o.Now == nil {
+		o.Now = s.Now
+	}
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Mirror{store: s, o: o, running: map[Name]bool{}, budgets: map[string]*budget{}}
+}
+
+// wait waits for d, or until ctx ends.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
