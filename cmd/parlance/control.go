@@ -23,7 +23,7 @@ func (a *archive) control(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var served sync.WaitGroup
 	served.Go(func() {
-		if err := control.Serve(ctx, l, a.engine, a.store); err != nil {
+		if err := control.Serve(ctx, l, a.engine, a.store, nil); err != nil {
 			log.Warn("the store can't be copied any more while it is served", "error", err)
 		}
 	})

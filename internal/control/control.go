@@ -1,5 +1,5 @@
 // Package control lets another process on the same machine read a store that a running program
-// holds, and freeze it. The program listens on a Unix socket in the store's folder, which
+// holds, freeze it, and have commands carried out on it. The program listens on a Unix socket in the store's folder, which
 // only its owner can enter; a copy of the store connects to it.
 //
 // The calls are HTTP on the socket. Requests are JSON, answers are streams of gob:
@@ -10,6 +10,7 @@
 //	POST /sync                      what could be read is made durable
 //	POST /freeze   {"why": "..."}   writes stop, see store.Store.Freeze
 //	POST /thaw                      and go on
+//	POST /command  a command        → what it prints, and its exit code
 //
 // An error is an answer of status 400 and above, or the last part of a stream: a kind and a text.
 package control

@@ -46,7 +46,7 @@ func hold(t *testing.T) *held {
 	ctx, cancel := context.WithCancel(t.Context())
 	var served sync.WaitGroup
 	served.Go(func() {
-		if err := control.Serve(ctx, l, e, s); err != nil {
+		if err := control.Serve(ctx, l, e, s, nil); err != nil {
 			t.Errorf("serve: %v", err)
 		}
 	})

@@ -42,8 +42,9 @@ const (
 
 // Serve answers on l until ctx ends. It closes l. What is under way then ends with an error. It neither
 // closes e nor s, which are the same store.
-func Serve(ctx context.Context, l net.Listener, e driver.Engine, s *store.Store) error {
-	h := &server{engine: e, store: s, calls: make(chan struct{}, maxCalls)}
+// Run carries out commands; nil: none are.
+func Serve(ctx context.Context, l net.Listener, e driver.Engine, s *store.Store, run Runner) error {
+	h := &server{engine: e, store: s, run: run, calls: make(chan struct{}, maxCalls)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /bounds", h.bounds)
 	mux.HandleFunc("POST /get", h.get)
@@ -51,6 +52,7 @@ func Serve(ctx context.Context, l net.Listener, e driver.Engine, s *store.Store)
 	mux.HandleFunc("POST /sync", h.sync)
 	mux.HandleFunc("POST /freeze", h.freeze)
 	mux.HandleFunc("POST /thaw", h.thaw)
+	mux.HandleFunc("POST /command", h.command)
 	srv := &http.Server{
 		Handler:           h.limit(mux),
 		ReadHeaderTimeout: requestTime, // and no ReadTimeout: it would end long scans
@@ -73,6 +75,7 @@ func Serve(ctx context.Context, l net.Listener, e driver.Engine, s *store.Store)
 type server struct {
 	engine driver.Engine
 	store  *store.Store
+	run    Runner
 	calls  chan struct{}
 }
 
