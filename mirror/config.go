@@ -54,6 +54,17 @@ type Last struct {
 	Login bool          `json:"login,omitempty"` // the credential is no good
 }
 
+// Next returns when a server runs it the next time; zero if it doesn't.
+func (c *Config) Next() parlance.Time {
+	switch {
+	case c.Every <= 0:
+		return 0
+	case c.Last == nil:
+		return c.Created
+	}
+	return c.Last.Ended + parlance.Time(c.Every.Milliseconds())
+}
+
 // A Secret is an upstream's credential: what the platform asks for. Its fields never go to logs or errors.
 type Secret struct {
 	ClientKey string `yaml:"client_key"` // IMKit

@@ -31,6 +31,9 @@ type RunOptions struct {
 	// DryRun asks the platform, and changes nothing here.
 	DryRun bool
 
+	// Secret returns the credential for this run; nil: the mirror's own Secret does.
+	Secret func(Config) (Secret, error)
+
 	Parallel int            // streams read at once; 0: 4
 	Progress func(Progress) // told of each page, by one goroutine at a time
 }
@@ -85,6 +88,9 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 	if o.Parallel <= 0 {
 		o.Parallel = 4
 	}
+	if o.Secret == nil {
+		o.Secret = m.o.Secret
+	}
 	r := &run{m: m, c: c, o: o}
 	r.board.tell = o.Progress
 	r.board.p.Source = n
@@ -126,7 +132,7 @@ func (r *run) do(ctx context.Context) error {
 
 // dial makes the source with the credential as it is now.
 func (r *run) dial(context.Context) error {
-	secret, err := r.m.o.Secret(r.c)
+	secret, err := r.o.Secret(r.c)
 	if err != nil {
 		return fmt.Errorf("read the credential of %s: %w", r.c.Name, err)
 	}
@@ -160,7 +166,7 @@ func (r *run) asked() history.Source {
 
 // renew takes the credential anew after it was refused, and reports whether it is another one that may be tried.
 func (r *run) renew(ctx context.Context, refused error) (bool, error) {
-	secret, err := r.m.o.Secret(r.c)
+	secret, err := r.o.Secret(r.c)
 	if err != nil {
 		return false, errors.Join(refused, fmt.Errorf("read the credential of %s: %w", r.c.Name, err))
 	}

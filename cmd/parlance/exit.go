@@ -14,6 +14,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitPartial     = 3
+	exitLogin       = 4
 	exitDiffers     = 5
 	exitInterrupted = 130
 )
@@ -40,7 +41,10 @@ func (p *program) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 		return exitDone
 	}
 	var c *codedError
+	var elsewhere carriedOut
 	switch {
+	case errors.As(err, &elsewhere):
+		return int(elsewhere)
 	case errors.As(err, &c):
 	case !p.started:
 		c = &codedError{exitUsage, err}

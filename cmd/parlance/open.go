@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +13,7 @@ import (
 	"parlance/access"
 	"parlance/internal/config"
 	"parlance/live"
+	"parlance/mirror"
 	"parlance/store"
 	"parlance/store/driver"
 )
@@ -23,6 +25,10 @@ type archive struct {
 	keeper *access.Keeper
 	name   engineName
 	bus    *live.Bus // to the other nodes that serve the same store
+	log    *slog.Logger
+
+	mirrorOnce sync.Once
+	mirrored   *mirror.Mirror
 }
 
 // openArchive opens the store on the engine that n names, and makes it if there is none. The
@@ -51,7 +57,7 @@ func archiveOn(ctx context.Context, engine driver.Engine, n engineName, bus *liv
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", n, err), s.Close())
 	}
-	return &archive{engine, s, k, n, bus}, nil
+	return &archive{engine: engine, store: s, keeper: k, name: n, bus: bus, log: log}, nil
 }
 
 // close closes the archive after work that ended with err.

@@ -24,17 +24,27 @@ type program struct {
 	json   bool   // --json
 	config string // --config
 
+	args    []string
 	started bool // a command's work has begun: what fails now isn't wrong use
+
+	// Where a process that holds a store carries out another one's command:
+	archive *archive // the store
+	dir     string   // where relative paths begin
 }
 
 // run runs the command that args name and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) (string, bool)) int {
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
+	return p.run(ctx, args)
+}
+
+func (p *program) run(ctx context.Context, args []string) int {
+	p.args = args
 	root := p.root()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	return p.exit(ctx, cmd, err)
 }
@@ -44,7 +54,8 @@ Exit codes:
   0    done
   1    failed
   2    wrong use: an unknown command, flag or key, or a value that can't be
-  3    done in part: some lines could not be imported
+  3    done in part: some lines could not be imported, or a history is not known to be complete
+  4    a platform wants another login
   5    verification found differences
   130  interrupted; what was done until then is kept
 `
@@ -73,7 +84,7 @@ Settings come from flags, from the environment and from a YAML file, in this ord
 	flags.StringVar(&p.config, "config", "", "YAML file with settings (PARLANCE_CONFIG)")
 	flags.String("log-level", "", "what to log: debug, info, warn or error (PARLANCE_LOG_LEVEL)")
 	root.AddCommand(
-		p.demo(), p.serve(), p.workspace(), p.importCommand(), p.exportCommand(), p.copy(), p.verify(), p.configCommand(), p.version(),
+		p.demo(), p.serve(), p.workspace(), p.importCommand(), p.exportCommand(), p.mirror(), p.copy(), p.verify(), p.configCommand(), p.version(),
 	)
 	return root
 }
@@ -84,8 +95,19 @@ type job func(ctx context.Context, cmd *cobra.Command, args []string) error
 // command makes cmd do the job.
 func (p *program) command(cmd *cobra.Command, do job) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if p.archive != nil && !heldCommands[topOf(cmd).Name()] {
+			return usage("%s can't be carried out by the process that holds the store: stop that one first", cmd.CommandPath())
+		}
 		p.started = true
 		return do(cmd.Context(), cmd, args)
+	}
+	return cmd
+}
+
+// topOf returns the command below the root that cmd is, or is under.
+func topOf(cmd *cobra.Command) *cobra.Command {
+	for cmd.HasParent() && cmd.Parent().HasParent() {
+		cmd = cmd.Parent()
 	}
 	return cmd
 }

@@ -21,6 +21,7 @@ type Options struct {
 	Terminal bool          // a bar instead of lines
 	Quiet    bool          // nothing at all
 	Every    time.Duration // between two lines; 0 = 5 s
+	Note     func() string // says what else is to be told; nil = nothing
 }
 
 // A Meter shows the progress of one job. Its methods may be called from many goroutines.
@@ -29,6 +30,7 @@ type Meter struct {
 	start    time.Time
 	messages atomic.Int64
 	bytes    atomic.Int64
+	total    atomic.Int64 // of bytes
 	out      io.Writer
 
 	bars *mpb.Progress
@@ -44,6 +46,7 @@ func Start(w io.Writer, o Options) *Meter {
 		o.Every = 5 * time.Second
 	}
 	m := &Meter{o: o, start: time.Now(), out: w, stop: make(chan struct{})}
+	m.total.Store(o.Bytes)
 	switch {
 	case o.Quiet:
 	case o.Terminal:
@@ -81,6 +84,13 @@ func (m *Meter) Set(messages int, bytes int64) {
 	}
 }
 
+// SetTotal says how much there is to read, where that becomes known on the way. It is in the unit of Set's bytes, whatever that is.
+func (m *Meter) SetTotal(bytes int64) {
+	if m.total.Swap(bytes) != bytes && m.bar != nil {
+		m.bar.SetTotal(bytes, false)
+	}
+}
+
 // String returns "import: 120,000 messages, 43,000 a second, 35 % read, 5s left".
 func (m *Meter) String() string { return m.text(time.Since(m.start)) }
 
@@ -92,12 +102,16 @@ func (m *Meter) text(took time.Duration) string {
 	if took > 0 {
 		fmt.Fprintf(&b, ", %s a second", Number(int64(float64(n)/took.Seconds())))
 	}
-	if m.o.Bytes > 0 && m.bar == nil {
-		fmt.Fprintf(&b, ", %d %% read", min(100*read/m.o.Bytes, 100))
+	total := m.total.Load()
+	if total > 0 && m.bar == nil {
+		fmt.Fprintf(&b, ", %d %% read", min(100*read/total, 100))
 	}
-	if read > 0 && read < m.o.Bytes {
-		left := time.Duration(float64(took) * float64(m.o.Bytes-read) / float64(read))
+	if read > 0 && read < total {
+		left := time.Duration(float64(took) * float64(total-read) / float64(read))
 		fmt.Fprintf(&b, ", %s left", left.Round(time.Second))
+	}
+	if m.o.Note != nil {
+		b.WriteString("; " + m.o.Note())
 	}
 	return b.String()
 }
