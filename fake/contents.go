@@ -15,6 +15,9 @@ func (w *world) generate(conversations, n int, now parlance.Time) {
 		share := w.share(i, conversations, n)
 		n -= share
 		at := now - 60_000 - parlance.Time(i)*parlance.Time(w.random.IntN(7_200_000))
+		if w.platform == parlance.IMetaStore {
+			at = parlance.TimeOfSeconds(at.Seconds())
+		}
 		for j := range share {
 			m := w.newMessage(c, at, j == 2)
 			if later := at + parlance.Time(w.random.IntN(3_600_000)); w.random.IntN(20) == 0 && later < now {

@@ -70,6 +70,9 @@ type Description struct {
 	Costs string
 }
 
+// Platforms returns the platforms there are.
+func Platforms() []parlance.Dialect { return slices.Clone(everywhere) }
+
 var (
 	everywhere     = []parlance.Dialect{parlance.IMKit, parlance.Shopline, parlance.IMetaStore}
 	onIMKit        = []parlance.Dialect{parlance.IMKit}
@@ -81,7 +84,7 @@ var (
 )
 
 var descriptions = []Description{
-	{Ties, everywhere, Lasting, "messages share a time, in groups of 2 to 5 and smaller than a page, always across the edges of the server's own pages", ""},
+	{Ties, everywhere, Lasting, "groups of 2 to 5 messages, always smaller than a page, share a time; one lies across each edge of the server's own pages", ""},
 	{
 		TieFlood, everywhere, Lasting, "half as many messages again as a page holds share one time, in the largest conversation",
 		"SHOPLINE pages by time alone: messages of that time are out of reach",
@@ -89,8 +92,7 @@ var descriptions = []Description{
 	{Limited, everywhere, Passing, "429 with Retry-After: 1", ""},
 	{LimitedBare, everywhere, Passing, "429 that doesn't say how long to wait", ""},
 	{
-		DeadToken, everywhere, Lasting, "the token stops working in mid-run. On iMetaStore a new login gives another one, which dies too, three times in all; elsewhere, once, " +
-			"and Credentials has the secret that works then", "",
+		DeadToken, everywhere, Lasting, "the token dies in mid-run. iMetaStore: three times, and a login gives a new one. Elsewhere: once, and another secret takes its place", "",
 	},
 	{ErrorIn200, everywhere, Passing, "an error in an answer of status 200", ""},
 	{HTML, everywhere, Passing, "a page of HTML instead of JSON, of status 200 or 502", ""},
@@ -119,14 +121,14 @@ var descriptions = []Description{
 	},
 	{ClockAhead, everywhere, Lasting, "the newest message of the largest conversation is dated ten years ahead", ""},
 	{
-		Gone, withLimit, Change, "the smallest conversation that has messages answers 404 from the third read of its messages on; lists still show it",
+		Gone, withLimit, Change, "the smallest conversation answers 404 from the third read of its messages on; lists still show it",
 		"what wasn't read of it before",
 	},
 	{
 		Seconds, withRecall, Lasting, "IMKit: every time in MS fields is in seconds. iMetaStore: lastMsgTime is in seconds",
 		"on IMKit, when anything happened",
 	},
-	{Millis, onIMetaStore, Lasting, "a maxTime beside a lastMsgKey is taken for milliseconds, as the documentation's \"set maxTime to lastMsgTime\" asks: seconds get an empty page that says it is complete", ""},
+	{Millis, onIMetaStore, Lasting, "beside a lastMsgKey, maxTime is taken for milliseconds, as lastMsgTime is; seconds get an empty page that says complete", ""},
 	{EndInclusive, onShopline, Lasting, "end is inclusive", ""},
 	{StartExclusive, withOuterBound, Lasting, "start, minTime are exclusive", ""},
 	{AnchorInclusive, onIMKit, Lasting, "the page of beforeMessage begins with that message", ""},
@@ -144,7 +146,7 @@ var descriptions = []Description{
 	{TotalWrong, everywhere, Lasting, "totalCount, total, msgCnt are off by a few, the same all the time", ""},
 	{NullRefused, onIMetaStore, Lasting, "a buyerId of null, or none, is refused", "nothing, if the buyers are known from elsewhere"},
 	{Attachment404, everywhere, Lasting, "every second file, beginning with the first, is not there", "those files"},
-	{AttachmentDead, everywhere, Change, "all links to files answer 403 from a certain request on, the 20th to 60th of all", "files that weren't read before"},
+	{AttachmentDead, everywhere, Change, "from one request on, the 20th to 60th of all, every link to a file answers 403", "files that weren't read before"},
 }
 
 // Descriptions returns every fault, in the order in which people should read of them.

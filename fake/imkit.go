@@ -57,8 +57,8 @@ type imkitEnvelope struct {
 func imkitOK(result any) answer { return reply(http.StatusOK, imkitEnvelope{RM: "OK", Result: result}) }
 
 func imkitError(status int, code, text string) answer {
-	if status == http.StatusTooManyRequests {
-		return reply(status, map[string]any{"RC": status, "RM": text, "error": code, "message": text, "retryAfter": 1})
+	if status == http.StatusTooManyRequests { // the one error of this form
+		return reply(status, map[string]any{"RC": status, "RM": text, "error": code, "message": text})
 	}
 	return reply(status, imkitEnvelope{RC: status, RM: http.StatusText(status), Error: map[string]string{"code": code, "message": text}})
 }
@@ -120,6 +120,9 @@ func (u *Upstream) imkitRoomOf(c *conversation) imkitRoom {
 		Tags: []string{}, ExtParams: "{}", Members: []imkitUser{},
 	}
 	for _, p := range append([]person{c.customer}, c.staff...) {
+		if p.id == "" { // a room that was imported may have no customer
+			continue
+		}
 		m := newIMKitUser(p)
 		m.ClientType = "user"
 		r.Members = append(r.Members, m)

@@ -17,10 +17,9 @@ import (
 const maxLine = 16 << 20
 
 // read fills w with conversations in the archive's JSON Lines form. Ids that the platform couldn't have give way to
-// ids that follow from them.
+// ids that follow from them. Of a message that is there twice, the later line holds.
 func (w *world) read(r io.Reader) error {
-	convs := map[parlance.ConversationID]*conversation{}
-	messages := map[parlance.ConversationID]map[parlance.MessageID]*message{}
+	convs := map[parlance.ConversationID]*imported{}
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, maxLine)
 	for n := 1; s.Scan(); n++ {
@@ -30,17 +29,17 @@ func (w *world) read(r io.Reader) error {
 		}
 		c := convs[rec.Conversation]
 		if c == nil {
-			c = w.imported(rec)
+			c = &imported{conversation: w.importConversation(rec), messages: map[parlance.MessageID]*message{}}
 			convs[rec.Conversation] = c
-			messages[rec.Conversation] = map[parlance.MessageID]*message{}
-			w.convs = append(w.convs, c)
+			w.convs = append(w.convs, c.conversation)
 		}
-		if messages[rec.Conversation][rec.ID] != nil {
-			return parlance.Errorf(parlance.Invalid, "line %d: a message that an earlier line holds", n)
+		m := w.importMessage(c, rec)
+		if old := c.messages[rec.ID]; old != nil {
+			*old = *m
+			continue
 		}
-		m := w.importMessage(c, rec, messages[rec.Conversation][rec.ReplyTo])
-		messages[rec.Conversation][rec.ID] = m
-		if rec.Deleted && !m.recalled {
+		c.messages[rec.ID] = m
+		if rec.Deleted && !rec.Recalled {
 			c.vanished = append(c.vanished, m)
 		} else {
 			c.live = append(c.live, m)
@@ -52,13 +51,20 @@ func (w *world) read(r io.Reader) error {
 	return nil
 }
 
-func (w *world) imported(rec export.Record) *conversation {
+// An imported is a conversation while it is read.
+type imported struct {
+	*conversation
+	messages map[parlance.MessageID]*message // by the ids of the lines
+}
+
+func (w *world) importConversation(rec export.Record) *conversation {
 	c := &conversation{world: w, id: string(rec.Conversation), kind: rec.Kind, title: rec.Title}
 	switch w.platform {
 	case parlance.IMKit:
 		c.staff = []person{w.merchant}
 	case parlance.Shopline:
 		c.id = w.idOf("conversation", c.id, rec.Sent)
+		c.customer.id = w.idOf("customer", string(rec.Conversation), rec.Sent)
 		if rec.Kind == parlance.Order {
 			c.order, c.orderID = w.idOf("number", string(rec.Conversation), rec.Sent), w.idOf("order", string(rec.Conversation), rec.Sent)
 		} else {
@@ -73,9 +79,9 @@ func (w *world) imported(rec export.Record) *conversation {
 	return c
 }
 
-func (w *world) importMessage(c *conversation, rec export.Record, reply *message) *message {
+func (w *world) importMessage(c *imported, rec export.Record) *message {
 	m := &message{
-		conv: c, typ: rec.Type, text: rec.Text,
+		conv: c.conversation, typ: rec.Type, text: rec.Text,
 		sender: person{string(rec.Sender), rec.SenderName}, recalled: rec.Recalled && w.platform != parlance.Shopline,
 		sent: rec.Sent, created: rec.Sent, updated: max(rec.Sent, rec.Edited), edited: rec.Edited,
 	}
@@ -110,7 +116,7 @@ func (w *world) importMessage(c *conversation, rec export.Record, reply *message
 		m.id = w.idOf("message", string(rec.Conversation)+"\x00"+string(rec.ID), rec.Sent)
 	}
 	if !m.recalled {
-		m.quote(reply)
+		m.quote(c.messages[rec.ReplyTo])
 	}
 	if !m.merchant {
 		c.customer = m.sender

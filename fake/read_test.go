@@ -14,7 +14,7 @@ import (
 	"parlance"
 )
 
-var platforms = []parlance.Dialect{parlance.IMKit, parlance.Shopline, parlance.IMetaStore}
+var platforms = Platforms()
 
 func newUpstream(t *testing.T, o Options) *Upstream {
 	t.Helper()

@@ -83,7 +83,7 @@ func (w *world) tie(c *conversation, page int) {
 	slices.Reverse(o)
 	group := 1
 	for i := 1; i < len(o); i++ {
-		edge := i%page == 0
+		edge := page > 1 && i%page == 0
 		if !edge && (group >= bound || i%page == page-1 || w.random.IntN(5) < 3) {
 			group = 1 // room is left for a group across the edge
 			continue

@@ -172,7 +172,6 @@ func (c *conversation) message(id string) *message {
 
 // mint gives m what the platform tells it by.
 func (w *world) mint(m *message) {
-	w.minted++
 	if w.platform == parlance.IMetaStore {
 		m.seq, m.nonce = w.random.Uint32N(1<<16), w.random.Uint32()
 		return
