@@ -40,7 +40,8 @@ type Options struct {
 	// Every says how often passing faults and changes happen: at about one in Every requests each. 0: DefaultEvery.
 	Every int
 
-	// Now is the platform's clock. Nil: it begins at [Epoch] and moves by a second with each request.
+	// Now is the platform's clock. Nil: it begins at [Epoch], or after the newest of Lines if that is later, and moves
+	// by a second with each request.
 	Now func() parlance.Time
 
 	// Lines are conversations in the archive's JSON Lines form (docs/json-lines.md), instead of
@@ -62,8 +63,9 @@ type Upstream struct {
 
 	mu         sync.Mutex
 	world      *world
-	random     *rand.Rand // of what happens; what is held has its own
-	base       string     // scheme and host of the last request
+	start      parlance.Time // of the clock by requests
+	random     *rand.Rand    // of what happens; what is held has its own
+	base       string        // scheme and host of the last request
 	requests   int
 	calls      map[string]int
 	failed     map[string]int // failures in a row, by request
@@ -93,7 +95,7 @@ func New(o Options) (*Upstream, error) {
 	u := &Upstream{
 		platform: o.Platform, faults: o.Faults, page: o.Page, every: o.Every, clock: o.Now,
 		random: rand.New(rand.NewPCG(o.Seed, 1)), base: "http://fake.invalid",
-		calls: map[string]int{}, failed: map[string]int{},
+		start: Epoch, calls: map[string]int{}, failed: map[string]int{},
 	}
 	if u.every == 0 {
 		u.every = DefaultEvery
@@ -130,6 +132,11 @@ func (u *Upstream) fill(o Options) error {
 		if err := w.read(o.Lines); err != nil {
 			return err
 		}
+		for _, c := range w.convs {
+			for _, m := range c.live {
+				u.start = max(u.start, m.updated+second)
+			}
+		}
 	} else {
 		if o.Messages == 0 {
 			o.Messages = DefaultMessages
@@ -149,7 +156,7 @@ func (u *Upstream) now() parlance.Time {
 	if u.clock != nil {
 		return u.clock()
 	}
-	return Epoch + parlance.Time(u.requests)*second
+	return u.start + parlance.Time(u.requests)*second
 }
 
 // Platform returns which platform u is.

@@ -99,6 +99,9 @@ func (w *world) importMessage(c *imported, rec export.Record) *message {
 		}
 		m.typ, m.file = typ, w.newFile(typ, a.Name, rec.Sent)
 	}
+	if m.file == nil && (m.typ == parlance.TypeImage || m.typ == parlance.TypeFile) {
+		m.typ = parlance.TypeText
+	}
 	if m.recalled {
 		m.text, m.file, m.reactions = "", nil, nil
 	}
