@@ -106,16 +106,16 @@ func (s *Server) putClient(w http.ResponseWriter, r *http.Request) error {
 }
 
 // client returns an account as the administration calls show it.
-func (s *Server) client(ctx context.Context, ws parlance.WorkspaceID, a *parlance.Account) (client, error) {
+func (s *Server) client(ctx context.Context, ws parlance.WorkspaceID, a *parlance.Account) (ClientRecord, error) {
 	u, err := s.userOf(ctx, ws, a.ID, "")
 	if err != nil {
-		return client{}, err
+		return ClientRecord{}, err
 	}
-	return client{user: u, AppID: string(ws), UpdatedAt: a.Updated.String(), Mute: []string{}}, nil
+	return ClientRecord{User: u, AppID: string(ws), UpdatedAt: a.Updated.String(), Mute: []string{}}, nil
 }
 
 // setToken shows a token that was made elsewhere, and its end if that was given.
-func (c *client) setToken(q *clientRequest, expires parlance.Time) {
+func (c *ClientRecord) setToken(q *clientRequest, expires parlance.Time) {
 	c.Token = q.Token
 	if !expires.IsZero() {
 		c.ExpirationDate = expires.String()

@@ -7,8 +7,8 @@ import (
 	"parlance"
 )
 
-// A revokeResult is the answer to revoking tokens.
-type revokeResult struct {
+// A RevokeResult is the answer to revoking tokens.
+type RevokeResult struct {
 	ID      string `json:"_id"`
 	IDAgain string `json:"id"`      // the same as _id
 	Revoked int    `json:"revoked"` // tokens that stopped
@@ -76,5 +76,5 @@ func (s *Server) revokeTokens(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return succeedTwice(w, revokeResult{string(account.ID), string(account.ID), n})
+	return succeedTwice(w, RevokeResult{string(account.ID), string(account.ID), n})
 }

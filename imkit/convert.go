@@ -133,13 +133,19 @@ type looseImage struct {
 	Height       float64 `json:"height"`
 }
 
+// readImages reads a message's images; what isn't a list of them is none.
+func readImages(v json.RawMessage) []looseImage {
+	var images []looseImage
+	if v == nil || json.Unmarshal(v, &images) != nil {
+		return nil
+	}
+	return images
+}
+
 // attachments finds the files of a message for the other dialects; its own form is
 // kept in any case, so what can't be read here is only left out.
 func attachments(t parlance.Type, o object) []parlance.Attachment {
-	var images []looseImage
-	if v := o.get("images"); v != nil && json.Unmarshal(v, &images) != nil {
-		images = nil
-	}
+	images := readImages(o.get("images"))
 	if len(images) == 0 {
 		var flat looseImage
 		flat.OriginalURL, _ = o.text("originalUrl")

@@ -7,8 +7,8 @@ import (
 	"parlance"
 )
 
-// A lastReadResult is the answer to marking what was read.
-type lastReadResult struct {
+// A LastReadResult is the answer to marking what was read.
+type LastReadResult struct {
 	Client   string `json:"client"` // user id
 	LastRead string `json:"lastRead,omitempty"`
 	Badge    int    `json:"badge"` // messages still unread
@@ -63,5 +63,5 @@ func (s *Server) setLastRead(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return succeed(w, lastReadResult{string(m.account), string(m.member.LastRead.ID), unread})
+	return succeed(w, LastReadResult{string(m.account), string(m.member.LastRead.ID), unread})
 }

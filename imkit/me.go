@@ -12,5 +12,5 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return succeed(w, self{user: u})
+	return succeed(w, Self{User: u})
 }

@@ -6,8 +6,8 @@ import (
 	"parlance"
 )
 
-// A deleteResult is the answer to deleting a message for everyone.
-type deleteResult struct {
+// A DeleteResult is the answer to deleting a message for everyone.
+type DeleteResult struct {
 	DeletedCount int    `json:"deletedCount"`
 	RoomID       string `json:"roomID"`
 	MessageID    string `json:"messageID"`
@@ -42,7 +42,7 @@ func (s *Server) deleteMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return gone(err)
 	}
-	return succeed(w, deleteResult{
+	return succeed(w, DeleteResult{
 		DeletedCount: 1, RoomID: string(m.ref.Conversation), MessageID: string(message.ID),
 		DeletedBy: string(m.account), DeletedAt: now.String(),
 	})

@@ -10,8 +10,8 @@ import (
 // maxHide is the most messages that one call hides.
 const maxHide = 1000
 
-// A hideResult is the answer to hiding messages.
-type hideResult struct {
+// A HideResult is the answer to hiding messages.
+type HideResult struct {
 	N        int `json:"n"`         // messages that are there
 	Modified int `json:"nModified"` // of them, that weren't hidden before
 	OK       int `json:"ok"`
@@ -48,7 +48,7 @@ func (s *Server) hideMessages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	result := hideResult{OK: 1}
+	result := HideResult{OK: 1}
 	var hide []parlance.MessageID
 	seen := map[parlance.MessageID]bool{}
 	for _, id := range q.Messages {

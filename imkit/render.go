@@ -192,8 +192,8 @@ func (v *view) appendSender(ctx context.Context, b []byte, m *parlance.Message) 
 
 // userOf returns the account id as clients read it. An account that isn't known has
 // only its id and the name that was shown with it.
-func (s *Server) userOf(ctx context.Context, ws parlance.WorkspaceID, id parlance.AccountID, shown string) (user, error) {
-	u := user{ID: string(id), IDAgain: string(id), Nickname: shown}
+func (s *Server) userOf(ctx context.Context, ws parlance.WorkspaceID, id parlance.AccountID, shown string) (User, error) {
+	u := User{ID: string(id), IDAgain: string(id), Nickname: shown}
 	if id == "" {
 		return u, nil
 	}
@@ -202,7 +202,7 @@ func (s *Server) userOf(ctx context.Context, ws parlance.WorkspaceID, id parlanc
 		return u, nil
 	}
 	if err != nil {
-		return user{}, err
+		return User{}, err
 	}
 	if a.Name != "" {
 		u.Nickname = a.Name
@@ -212,7 +212,7 @@ func (s *Server) userOf(ctx context.Context, ws parlance.WorkspaceID, id parlanc
 	return u, nil
 }
 
-func appendUser(b []byte, u *user) []byte {
+func appendUser(b []byte, u *User) []byte {
 	b = append(b, `{"_id":`...)
 	b = appendString(b, u.ID)
 	b = append(b, `,"nickname":`...)

@@ -15,16 +15,16 @@ const mentionDepth = 50
 var roomFields = []string{"opening", "extParams", "webhook", "botMode", "botState", "encrypted", "serviceStatus"}
 
 // roomObject returns m as its caller sees it: IMKit Rooms, object.
-func (s *Server) roomObject(ctx context.Context, m *room) (roomObject, error) {
+func (s *Server) roomObject(ctx context.Context, m *room) (Room, error) {
 	c := &m.conversation
-	o := roomObject{
+	o := Room{
 		ID: string(c.ID), IDAgain: string(c.ID),
 		Name: c.Title, Cover: c.Cover, Description: c.Description, RoomType: roomType(c),
 		CreatedTimeMS: int64(c.Created), Status: 1, Opening: json.RawMessage("1"),
 		RoomTags: c.Tags, ExtParams: "{}", Managers: []string{},
-		Members: memberList{Users: []user{}}, MemberProperties: []memberProperty{},
+		Members: MemberList{Users: []User{}}, MemberProperties: []MemberProperty{},
 		IsSuperuser: m.runs(),
-		Pref:        roomPreference{Tags: []string{}, TagColors: map[string]string{}, Translation: true},
+		Pref:        RoomPreference{Tags: []string{}, TagColors: map[string]string{}, Translation: true},
 	}
 	if c.Frozen {
 		o.Status = 0
@@ -71,7 +71,7 @@ func nativeRoom(c *parlance.Conversation) object {
 	return o
 }
 
-func setRoomFields(o *roomObject, native object) {
+func setRoomFields(o *Room, native object) {
 	for name, to := range map[string]*json.RawMessage{
 		"opening": &o.Opening, "webhook": &o.Webhook, "botMode": &o.BotMode,
 		"botState": &o.BotState, "encrypted": &o.Encrypted, "serviceStatus": &o.ServiceStatus,
@@ -92,7 +92,7 @@ func setRoomFields(o *roomObject, native object) {
 }
 
 // setMembers fills in who is in the room: the users, and what the room knows of each.
-func (s *Server) setMembers(ctx context.Context, m *room, o *roomObject) error {
+func (s *Server) setMembers(ctx context.Context, m *room, o *Room) error {
 	members, err := s.store.Members(ctx, m.ref)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (s *Server) setMembers(ctx context.Context, m *room, o *roomObject) error {
 		}
 		u.ClientType = "user"
 		o.Members.Users = append(o.Members.Users, u)
-		p := memberProperty{Client: u.ID, LastRead: string(member.LastRead.ID), Role: string(member.Role)}
+		p := MemberProperty{Client: u.ID, LastRead: string(member.LastRead.ID), Role: string(member.Role)}
 		if p.Role == "" {
 			p.Role = string(parlance.MemberRole)
 		}
@@ -188,10 +188,10 @@ func (s *Server) lastMessage(ctx context.Context, m *room) (json.RawMessage, err
 }
 
 // roomByID returns the room named id as c sees it.
-func (s *Server) roomByID(ctx context.Context, c caller, id string) (roomObject, error) {
+func (s *Server) roomByID(ctx context.Context, c caller, id string) (Room, error) {
 	m, err := s.room(ctx, c, id)
 	if err != nil {
-		return roomObject{}, err
+		return Room{}, err
 	}
 	return s.roomObject(ctx, &m)
 }

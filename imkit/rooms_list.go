@@ -106,7 +106,7 @@ func (s *Server) listRooms(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	slices.SortStableFunc(rooms, q.compare)
-	page := roomPage{TotalCount: len(rooms), Data: []roomObject{}}
+	page := RoomPage{TotalCount: len(rooms), Data: []Room{}}
 	rooms = rooms[min(q.skip, len(rooms)):]
 	if q.limit > 0 {
 		rooms = rooms[:min(q.limit, len(rooms))]
@@ -118,7 +118,7 @@ func (s *Server) listRooms(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Data = append(page.Data, o)
 	}
-	page.Inspect = inspect{Query: inspectRooms(c, &q), TookMS: time.Since(start).Milliseconds()}
+	page.Inspect = Inspect{Query: inspectRooms(c, &q), TookMS: time.Since(start).Milliseconds()}
 	return succeed(w, page)
 }
 

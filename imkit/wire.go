@@ -33,38 +33,39 @@ type flatErrorEnvelope struct {
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds
 }
 
-// A messagePage is the result of a room's history. Inspect is for people.
-type messagePage struct {
+// A MessagePage is the result of a room's history. Inspect is for people.
+type MessagePage struct {
 	TotalCount     int       `json:"totalCount"` // of the room, not of the page
-	Inspect        inspect   `json:"inspect"`
-	Data           []message `json:"data"`
+	Inspect        Inspect   `json:"inspect"`
+	Data           []Message `json:"data"`
 	UserDeletedIDs []string  `json:"userDeletedIDs"` // what the caller hid in this room
 }
 
-type inspect struct {
+// An Inspect tells how a query was carried out.
+type Inspect struct {
 	Query  json.RawMessage `json:"query"`
 	TookMS int64           `json:"tookMS"` // milliseconds
 }
 
-// A message is one message of a room. Times are Unix milliseconds. Fields of single
+// A Message is one message of a room. Times are Unix milliseconds. Fields of single
 // message types beyond images, files, places and stickers are not listed here.
-type message struct {
+type Message struct {
 	ID            string          `json:"_id"`
 	IDAgain       string          `json:"id"` // the same as _id
 	Room          string          `json:"room"`
 	MessageType   string          `json:"messageType"`
 	Message       string          `json:"message"`
-	Sender        user            `json:"sender"`
+	Sender        User            `json:"sender"`
 	Mentions      []string        `json:"mentions,omitempty"` // user ids
-	Reply         *message        `json:"reply,omitempty"`    // expanded one level
-	Reactions     []reaction      `json:"reactions"`
+	Reply         *Message        `json:"reply,omitempty"`    // expanded one level
+	Reactions     []Reaction      `json:"reactions"`
 	ReactionCount int             `json:"reactionCount"`
 	MessageTimeMS int64           `json:"messageTimeMS"` // when it was sent
 	UpdatedAtMS   int64           `json:"updatedAtMS"`   // when it was last changed
 	CreatedAtMS   int64           `json:"createdAtMS"`   // when the server took it
 	EditedAt      string          `json:"editedAt,omitempty"`
 	IsDeleted     bool            `json:"isDeleted,omitempty"` // hidden by the caller
-	Images        []image         `json:"images,omitempty"`
+	Images        []Image         `json:"images,omitempty"`
 	OriginalURL   string          `json:"originalUrl,omitempty"`
 	ThumbnailURL  string          `json:"thumbnailUrl,omitempty"`
 	Width         int             `json:"width,omitempty"`    // pixels
@@ -74,31 +75,35 @@ type message struct {
 	Longitude     float64         `json:"longitude,omitempty"`
 	Sticker       string          `json:"sticker,omitempty"`
 	Extra         json.RawMessage `json:"extra,omitempty"` // an object, or text that holds one
+
+	// Raw is the whole object as it came, with all that has no field here. Only a [Client] sets it.
+	Raw json.RawMessage `json:"-"`
 }
 
-// An image is a picture of an image or mixed message. Sizes are pixels.
-type image struct {
+// An Image is a picture of an image or mixed message. Sizes are pixels.
+type Image struct {
 	OriginalURL  string `json:"originalUrl"`
 	ThumbnailURL string `json:"thumbnailUrl,omitempty"`
 	Width        int    `json:"width,omitempty"`
 	Height       int    `json:"height,omitempty"`
 }
 
-// A fileExtra describes the file of a file, audio or video message.
-type fileExtra struct {
+// A FileExtra describes the file of a file, audio or video message.
+type FileExtra struct {
 	FileName      string `json:"fileName"`
 	FileExtension string `json:"fileExtension"` // without the dot
 	MIMEType      string `json:"mimeType"`
 	Bytes         int64  `json:"bytes"`
 }
 
-type reaction struct {
+// A Reaction is one user's reaction.
+type Reaction struct {
 	Client   string `json:"client"` // user id
 	Reaction string `json:"reaction"`
 }
 
-// A user is an account, as sender, as member or by itself.
-type user struct {
+// A User is an account, as sender, as member or by itself.
+type User struct {
 	ID              string `json:"_id"`
 	Nickname        string `json:"nickname"`
 	Description     string `json:"description"`
@@ -106,12 +111,12 @@ type user struct {
 	IDAgain         string `json:"id"`                   // the same as _id
 	LastLoginTimeMS int64  `json:"lastLoginTimeMS"`      // Unix milliseconds; 0 if not known
 	IsRobot         bool   `json:"isRobot,omitempty"`    // of bots
-	ClientType      string `json:"clientType,omitempty"` // of members: always "user"
+	ClientType      string `json:"clientType,omitempty"` // of members: "user"; elsewhere also "group"
 }
 
-// A client is a user as the administration calls show one.
-type client struct {
-	user
+// A ClientRecord is a user as the administration calls show one.
+type ClientRecord struct {
+	User
 	AppID          string   `json:"appID"`
 	UpdatedAt      string   `json:"updatedAt,omitempty"` // ISO-8601
 	Mute           []string `json:"mute"`                // room ids
@@ -119,14 +124,14 @@ type client struct {
 	ExpirationDate string   `json:"expirationDate,omitempty"` // ISO-8601, of the token
 }
 
-// A self is a user as GET /me shows the caller.
-type self struct {
-	user
+// A Self is a user as GET /me shows the caller.
+type Self struct {
+	User
 	NotificationEnabled bool `json:"notificationEnabled"`
 }
 
-// A roomObject is a room as one caller sees it.
-type roomObject struct {
+// A Room is a room as one caller sees it.
+type Room struct {
 	ID               string           `json:"_id"`
 	IDAgain          string           `json:"id"` // the same as _id
 	Name             string           `json:"name"`
@@ -138,31 +143,34 @@ type roomObject struct {
 	Opening          json.RawMessage  `json:"opening"`
 	RoomTags         []string         `json:"roomTags"`
 	ExtParams        string           `json:"extParams"` // a JSON object as text
-	Owner            *user            `json:"owner,omitempty"`
+	Owner            *User            `json:"owner,omitempty"`
 	Managers         []string         `json:"managers"` // user ids
-	Members          memberList       `json:"members"`
-	MemberProperties []memberProperty `json:"memberProperties"`
+	Members          MemberList       `json:"members"`
+	MemberProperties []MemberProperty `json:"memberProperties"`
 	LastMessage      json.RawMessage  `json:"lastMessage"` // a message, or null
 	Unread           int              `json:"unread"`      // of the caller
 	Muted            bool             `json:"muted"`
 	IsMentioned      bool             `json:"isMentioned"` // in what the caller hasn't read
 	IsSuperuser      bool             `json:"isSuperuser"` // the caller may run the room
-	Pref             roomPreference   `json:"pref"`
+	Pref             RoomPreference   `json:"pref"`
 	Webhook          json.RawMessage  `json:"webhook,omitempty"`
 	BotMode          json.RawMessage  `json:"botMode,omitempty"`
 	BotState         json.RawMessage  `json:"botState,omitempty"`
 	Encrypted        json.RawMessage  `json:"encrypted,omitempty"`
 	ServiceStatus    json.RawMessage  `json:"serviceStatus,omitempty"`
+
+	// Raw is the whole object as it came, with all that has no field here. Only a [Client] sets it.
+	Raw json.RawMessage `json:"-"`
 }
 
-// A memberList is a room's members: as users, or as their ids alone.
-type memberList struct {
-	Users []user
+// A MemberList is a room's members: as users, or as their ids alone.
+type MemberList struct {
+	Users []User
 	IDs   []string // if not nil, this form is written
 }
 
 // MarshalJSON writes an array of users, or of ids.
-func (l memberList) MarshalJSON() ([]byte, error) {
+func (l MemberList) MarshalJSON() ([]byte, error) {
 	if l.IDs != nil {
 		return appendJSON(nil, l.IDs)
 	}
@@ -170,23 +178,23 @@ func (l memberList) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads either form.
-func (l *memberList) UnmarshalJSON(b []byte) error {
+func (l *MemberList) UnmarshalJSON(b []byte) error {
 	if bytes.HasPrefix(bytes.TrimLeft(b, "[ \t\r\n"), []byte(`"`)) {
 		return json.Unmarshal(b, &l.IDs)
 	}
 	return json.Unmarshal(b, &l.Users)
 }
 
-// A memberProperty is what a room knows of one member.
-type memberProperty struct {
+// A MemberProperty is what a room knows of one member.
+type MemberProperty struct {
 	Client   string `json:"client"`             // user id
 	Badge    *int   `json:"badge,omitempty"`    // unread messages; of the caller only
 	LastRead string `json:"lastRead,omitempty"` // message id; absent: nothing read
 	Role     string `json:"role"`
 }
 
-// A roomPreference is how the caller files the room. Nothing can be filed yet.
-type roomPreference struct {
+// A RoomPreference is how the caller files the room. Nothing can be filed yet.
+type RoomPreference struct {
 	Tags        []string          `json:"tags"`
 	TagColors   map[string]string `json:"tagColors"`
 	Sticky      bool              `json:"sticky"`
@@ -196,9 +204,9 @@ type roomPreference struct {
 	Translation bool              `json:"translation"`
 }
 
-// A roomPage is the result of a list of rooms.
-type roomPage struct {
-	TotalCount int          `json:"totalCount"` // of all that match
-	Data       []roomObject `json:"data"`
-	Inspect    inspect      `json:"inspect"`
+// A RoomPage is the result of a list of rooms.
+type RoomPage struct {
+	TotalCount int     `json:"totalCount"` // of all that match
+	Data       []Room  `json:"data"`
+	Inspect    Inspect `json:"inspect"`
 }

@@ -48,8 +48,8 @@ func TestWireTypesDescribeTheAnswers(t *testing.T) {
 		server.ServeHTTP(w, r)
 		return w.Body.Bytes()
 	}
-	strict(t, call("POST", "/rooms", `{"_id":"r","members":["ann","ben"],"owner":"ann","webhook":"x","botMode":true}`), &envelope[roomObject]{})
-	var first envelope[message]
+	strict(t, call("POST", "/rooms", `{"_id":"r","members":["ann","ben"],"owner":"ann","webhook":"x","botMode":true}`), &envelope[Room]{})
+	var first envelope[Message]
 	strict(t, call("POST", "/rooms/r/message", `{"message":"hi @ben","mentions":["ben"]}`), &first)
 	for _, body := range []string{
 		`{"message":"re","reply":"` + first.Result.ID + `"}`,
@@ -59,40 +59,40 @@ func TestWireTypesDescribeTheAnswers(t *testing.T) {
 		`{"messageType":"sticker","sticker":"s"}`,
 		`{"_id":"` + first.Result.ID + `","message":"edited"}`,
 	} {
-		strict(t, call("POST", "/rooms/r/message", body), &envelope[message]{})
+		strict(t, call("POST", "/rooms/r/message", body), &envelope[Message]{})
 	}
-	strict(t, call("POST", "/messages/"+first.Result.ID+"/reaction", `{"reaction":"+"}`), &envelope[message]{})
+	strict(t, call("POST", "/messages/"+first.Result.ID+"/reaction", `{"reaction":"+"}`), &envelope[Message]{})
 	if _, err := s.Put(ctx, parlance.Ref{Workspace: "w", Conversation: "r"}, store.Import, parlance.Message{
 		ID: "imported", Sender: "ben", Type: parlance.TypeVideo, Sent: 1, Created: 1, Updated: 1,
 		Attachments: []parlance.Attachment{{Type: parlance.TypeVideo, URL: "https://x/v", Thumb: "https://x/t", Width: 1, Height: 2, Duration: 5000}},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	strict(t, call("POST", "/messages/user-delete", `{"room":"r","messages":["`+first.Result.ID+`"]}`), &envelope[hideResult]{})
-	var page envelope[messagePage]
+	strict(t, call("POST", "/messages/user-delete", `{"room":"r","messages":["`+first.Result.ID+`"]}`), &envelope[HideResult]{})
+	var page envelope[MessagePage]
 	strict(t, call("GET", "/rooms/r/messages/v3?afterTime=0", ""), &page)
 	if len(page.Result.Data) != 7 || page.Result.TotalCount != 7 {
 		t.Errorf("page = %+v", page)
 	}
 	for _, m := range page.Result.Data {
 		if m.MessageType == "file" || m.MessageType == "video" {
-			strict(t, m.Extra, &fileExtra{})
+			strict(t, m.Extra, &FileExtra{})
 		}
 	}
-	var rooms envelope[roomPage]
+	var rooms envelope[RoomPage]
 	strict(t, call("GET", "/rooms", ""), &rooms)
 	if len(rooms.Result.Data) != 1 || len(rooms.Result.Data[0].Members.Users) != 2 {
 		t.Errorf("rooms = %+v", rooms)
 	}
-	strict(t, call("GET", "/me", ""), &envelope[self]{})
-	strict(t, call("PUT", "/rooms/r/lastRead", `{}`), &envelope[lastReadResult]{})
+	strict(t, call("GET", "/me", ""), &envelope[Self]{})
+	strict(t, call("PUT", "/rooms/r/lastRead", `{}`), &envelope[LastReadResult]{})
 	strict(t, call("GET", "/rooms/nosuch", ""), &errorEnvelope{})
 	strict(t, call("PUT", "/admin/clients/nobody/token", "{}"), &flatErrorEnvelope{})
 }
 
 func TestMemberListReadsBothForms(t *testing.T) {
 	for _, text := range []string{`["a","b"]`, `[]`, `[{"_id":"a","nickname":"","description":"","avatarUrl":"","id":"a","lastLoginTimeMS":0}]`} {
-		var l memberList
+		var l MemberList
 		if err := json.Unmarshal([]byte(text), &l); err != nil {
 			t.Fatal(err)
 		}
