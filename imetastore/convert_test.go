@@ -185,7 +185,7 @@ func TestMirroredItems(t *testing.T) {
 	const odd = `{ "extra":{"a":[1.0,"\u0041"]},"fromAccount":"seller_7","toAccount":"` + buyer + `","msgTimestamp":1734443056,` +
 		`"msgDateTime":"2024-12-17 21:44:16","msgSeq":4294967295,"msgRandom":0,"msgKey":"k","msgBody":[{"msgType":"TIMTextElem","msgContent":"{\"text\":\"a\"}"}]}`
 	f.mirror(ref, odd)
-	id := imetastore.MessageIDOf(4294967295, 0, "seller_7", buyer)
+	id := imetastore.MessageIDOf(1734443056, 4294967295, 0, "seller_7", buyer)
 	expect := func(want string) {
 		t.Helper()
 		if r := f.post("/seller/im/msg", everything); !strings.Contains(r.body, `"msgList":[`+want+`]`) {
@@ -271,7 +271,12 @@ func TestMessageOf(t *testing.T) {
 		"custom":          {element("TIMCustomElem", `{"data":"d","desc":"order"}`), parlance.Message{Type: parlance.TypeCustom, Text: "order"}},
 		"unknown type":    {element("TIMRelayElem", `{"title":"x"}`), parlance.Message{Type: parlance.TypeCustom}},
 		"unknown content": {element("TIMTextElem", `not JSON`), parlance.Message{Type: parlance.TypeCustom}},
-		"no body":         {`[]`, parlance.Message{Type: parlance.TypeText}},
+		"unknown elements": {
+			`[{"msgType":"TIMTextElem","msgContent":"{\"text\":\"a\"}"},7,{"msgType":"TIMTextElem","msgContent":7}]`,
+			parlance.Message{Type: parlance.TypeCustom, Text: "a"},
+		},
+		"unknown body": {`"gone"`, parlance.Message{Type: parlance.TypeCustom}},
+		"no body":      {`[]`, parlance.Message{Type: parlance.TypeText}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := item(c.body)
@@ -280,7 +285,7 @@ func TestMessageOf(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := c.want
-			want.ID = "0000000001_0000000002_" + buyer + "_seller_001"
+			want.ID = "0000000001_0000000002_" + buyer + "_seller_001_1734443056"
 			want.Sender, want.Role = buyer, parlance.Customer
 			want.Sent = parlance.TimeOfSeconds(1734443056)
 			want.Created, want.Updated = want.Sent, want.Sent
@@ -290,9 +295,44 @@ func TestMessageOf(t *testing.T) {
 			}
 		})
 	}
-	for _, bad := range []string{``, `[]`, `{}`, `{"fromAccount":"a","toAccount":"b","msgTimestamp":9223372036854775807}`, `{"fromAccount":"a","toAccount":"b","msgSeq":-1}`} {
+	for _, bad := range []string{
+		``, `[]`, `{}`, `null`, `{"fromAccount":"a","toAccount":"b"}`, `{"fromAccount":"a","toAccount":"b","msgTimestamp":0}`,
+		`{"fromAccount":"a","toAccount":"b","msgTimestamp":1734443056000000}`, `{"fromAccount":"a","toAccount":"b","msgTimestamp":1.5}`,
+		`{"fromAccount":"a","toAccount":"b","msgTimestamp":1,"msgRandom":4294967296}`, `{"fromAccount":"a","toAccount":"b","msgTimestamp":1,"msgSeq":1,"msgSeq":2}`,
+		`{"fromAccount":"a","toAccount":"` + strings.Repeat("b", 512) + `","msgTimestamp":1}`, `{"fromAccount":"a\u0000","toAccount":"b","msgTimestamp":1}`,
+		"{\"fromAccount\":\"a\xff\",\"toAccount\":\"b\",\"msgTimestamp\":1}",
+		`{"fromAccount":"a","toAccount":"b","msgTimestamp":9223372036854775807}`, `{"fromAccount":"a","toAccount":"b","msgTimestamp":1,"msgSeq":-1}`,
+	} {
 		if _, err := imetastore.MessageOf([]byte(bad)); parlance.KindOf(err) != parlance.Invalid {
 			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+// TestB19Identity: what differs in one of the five fields stays two messages, and nothing else tells them apart.
+func TestB19Identity(t *testing.T) {
+	const item = `{"fromAccount":"1","toAccount":"s","msgTimestamp":1734443056,"msgSeq":1,"msgRandom":2,"msgBody":[]}`
+	first, err := imetastore.MessageOf([]byte(item))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		old, new string
+		same     bool
+	}{
+		{`"fromAccount":"1"`, `"fromAccount":"3"`, false},
+		{`"toAccount":"s"`, `"toAccount":"t"`, false},
+		{`1734443056`, `1734443057`, false},
+		{`"msgSeq":1`, `"msgSeq":2`, false},
+		{`"msgRandom":2`, `"msgRandom":3`, false},
+		{`1734443056`, `1734443056000`, true},
+		{`1734443056`, `"1734443056"`, true},
+		{`"fromAccount":"1"`, `"fromAccount":1`, true},
+		{`[]`, `[{"msgType":"TIMTextElem","msgContent":"{\"text\":\"a\"}"}],"msgKey":"k"`, true},
+	} {
+		m, err := imetastore.MessageOf([]byte(strings.Replace(item, c.old, c.new, 1)))
+		if err != nil || (m.ID == first.ID) != c.same {
+			t.Errorf("%s for %s: id %s, %v", c.new, c.old, m.ID, err)
 		}
 	}
 }
@@ -300,13 +340,13 @@ func TestMessageOf(t *testing.T) {
 // TestMessageIDsOrder checks the ids' order: that of (seq, random, from, to).
 func TestMessageIDsOrder(t *testing.T) {
 	ids := []parlance.MessageID{
-		imetastore.MessageIDOf(0, 4294967295, "2", "a"),
-		imetastore.MessageIDOf(1, 0, "2", "a"),
-		imetastore.MessageIDOf(1, 0, "a", "2"),
-		imetastore.MessageIDOf(1, 10, "2", "a"),
-		imetastore.MessageIDOf(9, 0, "2", "a"),
-		imetastore.MessageIDOf(10, 0, "2", "a"),
-		imetastore.MessageIDOf(4294967295, 0, "2", "a"),
+		imetastore.MessageIDOf(9, 0, 4294967295, "2", "a"),
+		imetastore.MessageIDOf(9, 1, 0, "2", "a"),
+		imetastore.MessageIDOf(9, 1, 0, "a", "2"),
+		imetastore.MessageIDOf(9, 1, 10, "2", "a"),
+		imetastore.MessageIDOf(9, 9, 0, "2", "a"),
+		imetastore.MessageIDOf(9, 10, 0, "2", "a"),
+		imetastore.MessageIDOf(9, 4294967295, 0, "2", "a"),
 	}
 	for i := 1; i < len(ids); i++ {
 		if ids[i-1] >= ids[i] {

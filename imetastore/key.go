@@ -12,9 +12,10 @@ import (
 
 // MessageIDOf returns the id of a message that the platform has. Ids of one second
 // order by (seq, random, from, to), which together with the second is all that tells
-// the platform's messages apart.
-func MessageIDOf(seq, random uint32, from, to string) parlance.MessageID {
-	return parlance.MessageID(idPrefix(seq, random) + from + "_" + to)
+// the platform's messages apart. The second, in Unix seconds, ends the id: seq and random may come
+// again in another one.
+func MessageIDOf(sec int64, seq, random uint32, from, to string) parlance.MessageID {
+	return parlance.MessageID(idPrefix(seq, random) + from + "_" + to + "_" + strconv.FormatInt(sec, 10))
 }
 
 // idPrefix begins the ids of all messages of this seq and random.

@@ -85,7 +85,7 @@ func TestTwoMessages(t *testing.T) {
 		}
 	}
 	// The key of a message that is gone, and that never was.
-	id := imetastore.MessageIDOf(4021, 77120031, buyer, seller)
+	id := imetastore.MessageIDOf(1734443000, 4021, 77120031, buyer, seller)
 	f.change(ref, id, func(m *parlance.Message) { m.State = parlance.Deleted })
 	if got := texts(t, f.list(ask+`,"lastMsgKey":"4021_77120031_1734443000"}`)); got != "Hello?" {
 		t.Errorf("below a deleted message: %s", got)

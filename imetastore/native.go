@@ -2,13 +2,17 @@ package imetastore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"parlance"
+	"parlance/internal/upstream"
 )
 
 // ownPrefix begins the native form of messages that were written here: the random that
@@ -55,43 +59,111 @@ func isItem(n *parlance.Native) bool {
 	return n.Dialect == parlance.IMetaStore && len(n.JSON) > 0 && n.JSON[0] == '{' && !bytes.HasPrefix(n.JSON, []byte(ownPrefix))
 }
 
+// A looseItem is an [Item] as it may come: whole numbers as texts, accounts as numbers, and a body that is
+// looked at later.
+type looseItem struct {
+	FromAccount  looseText      `json:"fromAccount"`
+	ToAccount    looseText      `json:"toAccount"`
+	MsgTimestamp Integer        `json:"msgTimestamp"` // seconds or milliseconds; 0: not told
+	MsgSeq       Integer        `json:"msgSeq"`
+	MsgRandom    Integer        `json:"msgRandom"`
+	MsgBody      jsontext.Value `json:"msgBody"`
+}
+
 // MessageOf returns the message that an item of the platform's list stands for, with
 // the item kept as its native form. Content that can't be understood makes a custom message
-// and no error; an error, of kind Invalid, means that the item is none.
+// and no error; an error, of kind Invalid, means that the item is none: it isn't JSON, or one of the five
+// fields that tell messages apart can't be read.
 //
 // iMetaStore mirrored messages, identity: five fields make the id.
 func MessageOf(item []byte) (parlance.Message, error) {
-	var it Item
+	m, _, err := readItem(item)
+	return m, err
+}
+
+// readItem is MessageOf, and tells to whom the message went.
+func readItem(item []byte) (m parlance.Message, to parlance.AccountID, err error) {
+	var it looseItem
 	if err := json.Unmarshal(item, &it, anyCase); err != nil {
-		return parlance.Message{}, parlance.Wrap(parlance.Invalid, err, "message can't be read")
+		return m, "", unreadable(err)
 	}
 	if it.FromAccount == "" || it.ToAccount == "" {
-		return parlance.Message{}, parlance.Errorf(parlance.Invalid, "message has no fromAccount or no toAccount")
+		return m, "", parlance.Errorf(parlance.Invalid, "message has no fromAccount or no toAccount")
 	}
-	sec := secondOf(Integer(it.MsgTimestamp))
-	if sec < parlance.MinTime.Seconds() || sec > parlance.MaxTime.Seconds() {
-		return parlance.Message{}, parlance.Errorf(parlance.Invalid, "message has the msgTimestamp %d", it.MsgTimestamp)
+	sec := secondOf(it.MsgTimestamp)
+	if sec == 0 || sec < parlance.MinTime.Seconds() || sec > parlance.MaxTime.Seconds() {
+		return m, "", parlance.Errorf(parlance.Invalid, "message has the msgTimestamp %d", it.MsgTimestamp)
 	}
-	m := parlance.Message{
-		ID:     MessageIDOf(it.MsgSeq, it.MsgRandom, string(it.FromAccount), string(it.ToAccount)),
-		Sender: it.FromAccount,
+	if !isUint32(it.MsgSeq) || !isUint32(it.MsgRandom) {
+		return m, "", parlance.Errorf(parlance.Invalid, "message has the msgSeq %d and the msgRandom %d", it.MsgSeq, it.MsgRandom)
+	}
+	m = parlance.Message{
+		ID:     MessageIDOf(sec, uint32(it.MsgSeq), uint32(it.MsgRandom), string(it.FromAccount), string(it.ToAccount)),
+		Sender: parlance.AccountID(it.FromAccount),
 		Role:   parlance.Merchant,
 		Sent:   parlance.TimeOfSeconds(sec),
 		Native: parlance.Native{Dialect: parlance.IMetaStore, JSON: slices.Clone(item)},
 	}
-	if isBuyer(it.FromAccount) {
+	if err := parlance.CheckID("message id", m.ID); err != nil { // covers both accounts
+		return parlance.Message{}, "", err
+	}
+	if _, ok := buyerNumber(m.Sender); ok {
 		m.Role = parlance.Customer
 	}
 	m.Created, m.Updated = m.Sent, m.Sent
 	// What is not understood stays in the native form.
-	_ = it.MsgBody.setContent(&m)
-	return m, nil
+	_ = readBody(it.MsgBody).setContent(&m)
+	return m, parlance.AccountID(it.ToAccount), nil
 }
 
-// isBuyer reports whether an account is a buyer's: all digits, which a seller's never is.
-func isBuyer(a parlance.AccountID) bool {
-	_, err := strconv.ParseUint(string(a), 10, 64)
-	return err == nil
+// unreadable is the error of an item that can't be read. It tells which field, and nothing of the content.
+func unreadable(err error) error {
+	where := whereIn(err)
+	if where == "" {
+		where = ": not valid JSON, or a name is there twice"
+	}
+	return parlance.Errorf(parlance.Invalid, "message can't be read%s", where)
+}
+
+// whereIn tells at which field of a platform's answer reading failed, for the end of an error's text; empty if that isn't
+// known. The cause itself could tell of the content.
+func whereIn(err error) string {
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		return ": field " + upstream.Shown(fieldOf(semantic.JSONPointer)) + " is of the wrong type"
+	}
+	return ""
+}
+
+func isUint32(i Integer) bool { return i >= 0 && i <= math.MaxUint32 }
+
+// readBody reads a message's body as far as it can be read: an array of elements, or one. What is no element becomes one
+// of no type, so that it is seen that there was something.
+func readBody(body jsontext.Value) Elements {
+	if len(body) == 0 {
+		return nil
+	}
+	values := []jsontext.Value{body}
+	if body.Kind() == '[' {
+		values = nil
+		if json.Unmarshal(body, &values) != nil {
+			return Elements{{}}
+		}
+	}
+	es := make(Elements, len(values))
+	for i, v := range values {
+		if json.Unmarshal(v, &es[i], anyCase) != nil {
+			es[i] = Element{}
+		}
+	}
+	return es
+}
+
+// buyerNumber returns the number that a buyer's account is on the wire: above 0, in decimal digits without a zero before
+// them. A seller's account never is one.
+func buyerNumber(a parlance.AccountID) (Integer, bool) {
+	n, err := strconv.ParseInt(string(a), 10, 64)
+	return Integer(n), err == nil && n > 0 && strconv.FormatInt(n, 10) == string(a)
 }
 
 // appendStale appends an item that was changed since it came: its body gives way to the
@@ -104,9 +176,8 @@ func appendStale(b []byte, m *parlance.Message) ([]byte, error) {
 	if err != nil {
 		return b, fmt.Errorf("take an item apart: %w", err)
 	}
-	var es Elements
 	i := o.index("msgBody")
-	if i >= 0 && json.Unmarshal(o[i].value, &es, anyCase) == nil && es.says(m) {
+	if i >= 0 && readBody(o[i].value).says(m) {
 		return append(b, m.Native.JSON...), nil
 	}
 	if i < 0 {

@@ -165,27 +165,32 @@ func (s *Server) conversationFor(ctx context.Context, ws access.Workspace, buyer
 // createFor makes the conversation of the seller with a buyer. Both steps can be
 // repeated, by others at the same time too.
 func (s *Server) createFor(ctx context.Context, ws access.Workspace, buyer parlance.AccountID, n Integer) (parlance.Ref, error) {
-	now := s.store.Now()
-	id := parlance.ConversationID(string(ws.Seller) + ":" + strconv.FormatInt(int64(n), 10))
-	ref := parlance.Ref{Workspace: ws.ID, Conversation: id}
-	if err := parlance.CheckID("conversation", id); err != nil {
+	c, members := chatOf(ws.Seller, buyer, n, s.store.Now())
+	ref := parlance.Ref{Workspace: ws.ID, Conversation: c.ID}
+	if err := parlance.CheckID("conversation", c.ID); err != nil {
 		return ref, err
 	}
-	made, err := s.store.Create(ctx, ws.ID, parlance.Conversation{
-		ID: id, Kind: parlance.Shop, Platform: parlance.IMetaStore, Customer: buyer, Created: now,
-	})
+	made, err := s.store.Create(ctx, ws.ID, c)
 	if err != nil {
 		return ref, fmt.Errorf("create a conversation: %w", err)
 	}
 	if c := &made[0].Conversation; c.Kind != parlance.Shop || c.Customer != buyer {
 		return ref, parlance.Errorf(parlance.Conflict, "Another conversation has the name of the one with this buyer.")
 	}
-	err = s.store.AddMembers(ctx, ref,
-		parlance.Member{Account: ws.Seller, Role: parlance.Merchant, Joined: now},
-		parlance.Member{Account: buyer, Role: parlance.Customer, Joined: now},
-	)
-	if err != nil {
+	if err := s.store.AddMembers(ctx, ref, members...); err != nil {
 		return ref, fmt.Errorf("add the members of a conversation: %w", err)
 	}
 	return ref, nil
+}
+
+// chatOf returns the conversation of a seller with a buyer, whose number on the wire is n, and its two members. Since is when it was
+// made; zero if that isn't known.
+func chatOf(seller, buyer parlance.AccountID, n Integer, since parlance.Time) (parlance.Conversation, []parlance.Member) {
+	return parlance.Conversation{
+			ID:   parlance.ConversationID(string(seller) + ":" + strconv.FormatInt(int64(n), 10)),
+			Kind: parlance.Shop, Platform: parlance.IMetaStore, Customer: buyer, Created: since,
+		}, []parlance.Member{
+			{Account: seller, Role: parlance.Merchant, Joined: since},
+			{Account: buyer, Role: parlance.Customer, Joined: since},
+		}
 }

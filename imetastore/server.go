@@ -1,5 +1,6 @@
-// Package imetastore speaks the seller messaging API of iMetaStore (iGV), as a server:
-// login, the history of the chats with buyers, and sending to a buyer.
+// Package imetastore speaks the seller messaging API of iMetaStore (iGV): login, the history of the
+// chats with buyers, and sending to a buyer. A [Server] answers these calls from a store, a [Client] makes
+// them, and a [Source] reads a whole history with them.
 //
 // What of it holds, what deviates and what nobody knows is told in
 // docs/dialects/imetastore.md. Comments that begin with "iMetaStore" cite that page's

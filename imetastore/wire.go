@@ -153,3 +153,22 @@ func parseInteger(s string) (int64, error) {
 	}
 	return n, nil
 }
+
+// A looseText is read from a string or a whole number; null is empty.
+type looseText string
+
+// UnmarshalJSON reads a string, an integer of at most 64 bits or null.
+func (t *looseText) UnmarshalJSON(b []byte) error {
+	switch {
+	case string(b) == "null":
+		*t = ""
+		return nil
+	case len(b) > 0 && b[0] == '"':
+		u, err := jsontext.AppendUnquote(nil, b)
+		*t = looseText(u)
+		return err
+	}
+	_, err := parseInteger(string(b))
+	*t = looseText(b)
+	return err
+}
