@@ -1,0 +1,144 @@
+package files
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+
+	"parlance"
+	"parlance/store"
+)
+
+// A State says what became of an address.
+type State string
+
+// The states.
+const (
+	Kept    State = "fetched" // its file is in the folder
+	Failed  State = "failed"  // it is tried again
+	Refused State = "refused" // it isn't fetched: its address, type or size isn't allowed
+	Gone    State = "gone"    // its host says that there is no such file any more
+)
+
+// A Key names an address within its workspace: the first 16 bytes of its SHA-256, in hexadecimal digits.
+type Key string
+
+// KeyOf returns the address's key.
+func KeyOf(address string) Key {
+	h := sha256.Sum256([]byte(address))
+	return Key(hex.EncodeToString(h[:16]))
+}
+
+// A Record is what is known of one address.
+type Record struct {
+	Address      string                  `json:"address"`
+	Source       string                  `json:"source,omitempty"` // whose messages mention it
+	Conversation parlance.ConversationID `json:"conversation"`     // of the mention that came first
+	Message      parlance.MessageID      `json:"message"`
+	State        State                   `json:"state"`
+	Sum          Sum                     `json:"sha256,omitzero"` // of Kept only, as are the next three
+	Size         int64                   `json:"size,omitempty"`
+	Type         string                  `json:"type,omitempty"` // media type
+	Name         string                  `json:"name,omitempty"` // may be empty
+	Time         parlance.Time           `json:"time"`           // of the last try
+	Tries        int                     `json:"tries"`
+	Error        string                  `json:"error,omitempty"`  // of the last try
+	Next         parlance.Time           `json:"next,omitempty"`   // of Failed only: not to be tried before
+	Expect       parlance.Type           `json:"expect,omitempty"` // what the message calls it
+}
+
+// mention returns what the record is about.
+func (r *Record) mention() Mention {
+	return Mention{r.Conversation, r.Message, r.Address, r.Name, r.Expect}
+}
+
+// Collections. All are one workspace's. Those with many records are cut to parts by the beginning of the key, so that
+// none grows large.
+const parts = 256
+
+func partOf(k Key) string { return string(k[:2]) }
+
+// records has what became of each address, by its key.
+func records(ws parlance.WorkspaceID, part string) string {
+	return "file/" + string(ws) + "/" + part
+}
+
+// paths has addresses on the platform's own host by the key of their path.
+func paths(ws parlance.WorkspaceID, part string) string {
+	return "file-path/" + string(ws) + "/" + part
+}
+
+// unsettled has groups of mentions of which some may not have been fetched.
+func unsettled(ws parlance.WorkspaceID) string { return "file-unsettled/" + string(ws) }
+
+// keys has the key with which a workspace's addresses are signed.
+func keys(ws parlance.WorkspaceID) string { return "file-key/" + string(ws) }
+
+// Collections returns everything that a store keeps for package files in some workspaces, for who copies or compares
+// stores. A file's path comes before its record, as they are written.
+func Collections(ws ...parlance.WorkspaceID) iter.Seq2[store.Collection, error] {
+	return func(yield func(store.Collection, error) bool) {
+		for _, w := range ws {
+			names := []string{keys(w), unsettled(w)}
+			for i := range parts {
+				part := fmt.Sprintf("%02x", i)
+				names = append(names, paths(w, part), records(w, part))
+			}
+			for _, name := range names {
+				if !yield(store.Collection{Name: name}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// read returns the record as a T, with the bytes that a later swap has to name as old. Both
+// are zero if there is none.
+func read[T any](ctx context.Context, s *store.Store, collection, key string) (v T, raw []byte, err error) {
+	raw, err = s.Record(ctx, collection, key)
+	if errors.Is(err, parlance.NotFound) {
+		return v, nil, nil
+	}
+	if err != nil {
+		return v, nil, fmt.Errorf("read record of %s: %w", collection, err)
+	}
+	v, err = decode[T](collection, raw)
+	return v, raw, err
+}
+
+func decode[T any](collection string, raw []byte) (v T, err error) {
+	if json.Unmarshal(raw, &v) != nil {
+		return v, parlance.Errorf(parlance.Corrupt, "record of %s can't be read", collection)
+	}
+	return v, nil
+}
+
+// swap puts v in the place of old; Conflict if something else stands there.
+func swap(ctx context.Context, s *store.Store, collection, key string, old []byte, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode record of %s: %w", collection, err)
+	}
+	if err := s.SwapRecord(ctx, collection, key, old, raw); err != nil {
+		return fmt.Errorf("write record of %s: %w", collection, err)
+	}
+	return nil
+}
+
+// filePath returns the path of an address, if it is one of a platform's file call: "/files/BUCKET/ID" at the end.
+func filePath(u *url.URL) (path string, ok bool) {
+	at := strings.LastIndex(u.Path, "/files/")
+	if at < 0 {
+		return "", false
+	}
+	path = strings.TrimRight(u.Path[at:], "/")
+	bucket, id, ok := strings.Cut(strings.TrimPrefix(path, "/files/"), "/")
+	return path, ok && bucket != "" && id != "" && !strings.Contains(id, "/")
+}
