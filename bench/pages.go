@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// Two goals of pages.
+// Goals of pages: newest ones against a bare server, and those of a large store against a small one's.
 var (
 	newestGoal = goal{Must: 0.60, Aim: 0.80}
-	deepGoal   = goal{Must: 0.85, Aim: 0.95}
 	growthGoal = goal{Must: 0.95}
 )
 
@@ -73,61 +72,6 @@ func (m *reading) first(ctx context.Context, d dialect, host string, limit int) 
 	rate := float64(len(m.large.many)) / time.Since(start).Seconds()
 	what := fmt.Sprintf("%s, newest %d of each of %s conversations for the first time through this dialect, 1 at once", d.name(), limit, number(float64(len(m.large.many))))
 	return row{Group: "Newest messages", Scenario: what, Unit: "pages/s", Ours: rate}, nil
-}
-
-// deep measures pages far back in the long conversation. Every request is a new one, so
-// that no answer is remembered; so is every request for the newest that they are compared with.
-func (m *reading) deep(ctx context.Context) (rows []row, err error) {
-	const limit = 20
-	host, long := m.largeAt.hosts[limit], m.large.long
-	depths := []int{m.n(50_000, 50), m.n(500_000, 100)}
-	for _, d := range m.large.calls {
-		around := func(depth int) source {
-			return func(rng *rand.Rand) call {
-				back := depth - depth/10 + rng.IntN(depth/5)
-				return d.before(long, long.place(back), limit, m.fresh())
-			}
-		}
-		newest := func(*rand.Rand) call { return d.newest(long, limit, m.fresh()) }
-		random := func(rng *rand.Rand) call {
-			return d.newest(m.large.many[rng.IntN(len(m.large.many))], limit, m.fresh())
-		}
-		bare, server, err := m.bareOf(ctx, host, around(depths[0]))
-		if err != nil {
-			return rows, err
-		}
-		defer server.close()
-		for _, c := range concurrencies {
-			t := turn{c, m.block, m.rounds}
-			cs := []contender{
-				m.pages("newest", host, newest), m.pages("deep", host, around(depths[0])), bare,
-				m.pages("deeper", host, around(depths[1])),
-			}
-			rs, err := match(ctx, t, cs...)
-			if err != nil {
-				return rows, err
-			}
-			compare := func(what string, a, b result) row {
-				return a.against(b, "Deep pages, no answer remembered", fmt.Sprintf("%s, %s, %d at once", d.name(), what, c), "pages/s")
-			}
-			rows = append(rows, compare("newest 20", rs[0], rs[2]))
-			for i, r := range []result{rs[1], rs[3]} {
-				what := fmt.Sprintf("20 at %s back", number(float64(depths[i])))
-				rows = append(rows, compare(what, r, rs[0]).judge(deepGoal), compare(what, r, rs[2]))
-			}
-			// These go over the whole store and push everything else out of the block cache, so they
-			// have a match of their own.
-			ofAny := []contender{m.pages("newest of any", host, random), bare}
-			if rs, err = match(ctx, t, ofAny...); err != nil {
-				return rows, err
-			}
-			rows = append(rows, compare("newest 20 of a random conversation", rs[0], rs[1]))
-			if err := m.profile(ctx, t, d.name()+" fresh", append(cs, ofAny[0])); err != nil {
-				return rows, err
-			}
-		}
-	}
-	return rows, nil
 }
 
 // growth compares the large store with the small one, by the same requests. No answer is remembered.

@@ -44,7 +44,7 @@ const format = pebble.FormatTableFormatV6
 const (
 	defaultCache = 128 << 20
 	memtable     = 64 << 20
-	blockSize    = 16 << 10
+	blockSize    = 8 << 10 // docs/decisions, 12
 )
 
 // Open opens the store in the folder dir, and makes both if there are none. The errors:
