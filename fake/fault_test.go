@@ -20,12 +20,14 @@ import (
 
 // history is a request for the newest messages of u's first conversation, and on iMetaStore of all.
 func history(u *Upstream, more string) (method, path, body string) {
-	c := u.Truth().Conversations[0]
+	u.mu.Lock() // rather than ask for the truth, which is much
+	id := u.world.convs[0].id
+	u.mu.Unlock()
 	switch u.Platform() {
 	case parlance.IMKit:
-		return http.MethodGet, "/rooms/" + url.PathEscape(c.ID) + "/messages/v3?limit=50" + more, ""
+		return http.MethodGet, "/rooms/" + url.PathEscape(id) + "/messages/v3?limit=50" + more, ""
 	case parlance.Shopline:
-		return http.MethodGet, "/v1/conversations/" + c.ID + "/messages?platform=shop_messages&limit=50" + more, ""
+		return http.MethodGet, "/v1/conversations/" + id + "/messages?platform=shop_messages&limit=50" + more, ""
 	default:
 		return http.MethodPost, "/seller/im/msg", `{"buyerId":null,"minTime":0,"maxTime":4102444800` + more + `}`
 	}

@@ -6,7 +6,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"math/rand/v2"
 
 	"parlance"
 )
@@ -25,7 +24,7 @@ const side = 8 // pixels of a picture's edges
 func (w *world) newFile(typ parlance.Type, name string, t parlance.Time) *file {
 	f := &file{id: w.hex(t), name: name, typ: typ}
 	if typ == parlance.TypeImage {
-		f.mime, f.body = "image/png", picture(w.random)
+		f.mime, f.body = "image/png", w.picture()
 		if f.name == "" {
 			f.name = fmt.Sprintf("照片 %d.png", len(w.files)+1)
 		}
@@ -40,7 +39,8 @@ func (w *world) newFile(typ parlance.Type, name string, t parlance.Time) *file {
 }
 
 // picture returns a small picture in two colours.
-func picture(r *rand.Rand) []byte {
+func (w *world) picture() []byte {
+	r := w.random
 	p := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{
 		color.RGBA{uint8(r.Uint32()), uint8(r.Uint32()), uint8(r.Uint32()), 255}, color.White,
 	})
@@ -48,6 +48,14 @@ func picture(r *rand.Rand) []byte {
 		p.Pix[i] = uint8(r.IntN(2))
 	}
 	var b bytes.Buffer
-	_ = png.Encode(&b, p) // to memory, of a size that it knows
+	e := png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &w.pictures}
+	_ = e.Encode(&b, p) // to memory, of a size that it knows
 	return b.Bytes()
 }
+
+// A buffer is what pictures are made with, one after the other. A new one for each costs more than all else that
+// an upstream holds.
+type buffer struct{ b *png.EncoderBuffer }
+
+func (b *buffer) Get() *png.EncoderBuffer  { return b.b }
+func (b *buffer) Put(x *png.EncoderBuffer) { b.b = x }

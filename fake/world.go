@@ -17,6 +17,7 @@ type world struct {
 	merchant person // SHOPLINE's merchant, iMetaStore's seller, IMKit's user whose token is given out
 	convs    []*conversation
 	files    map[string]*file
+	pictures buffer
 	minted   uint32 // ids, files and texts made so far
 	lastEdit parlance.Time
 	ordered  []*message // see all; nil if it must be made again

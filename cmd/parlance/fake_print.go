@@ -49,7 +49,9 @@ func fakeCurl(d fakeDescription) string {
 	case parlance.Shopline:
 		return fmt.Sprintf("  curl -s '%s/v1/conversations?platform=shop_messages' -H 'Authorization: Bearer %s'\n", d.URL, d.Credentials.Token)
 	default:
-		return fmt.Sprintf("  curl -s '%s/merchant-api/seller/auth/login' -H 'Content-Type: application/json' -d '{\"email\":\"%s\",\"password\":\"%s\"}'\n",
+		return fmt.Sprintf("  curl -s '%s/merchant-api/seller/auth/login' -H 'Content-Type: application/json' -d '{\"email\":\"%s\",\"password\":\"%s\"}'\n\n"+
+			"and with the accessToken that it answers:\n\n"+
+			"  curl -s '%[1]s/merchant-api/seller/im/msg' -H \"Authorization: Bearer $TOKEN\" -d '{\"buyerId\":null,\"minTime\":0,\"maxTime\":4102444800}'\n",
 			d.URL, d.Credentials.Email, d.Credentials.Password)
 	}
 }
