@@ -74,6 +74,10 @@ func (r *run) commitTo(ctx context.Context, b *book, items []history.Item) (fres
 	if r.o.DryRun {
 		return r.compare(ctx, ref, ms)
 	}
+	mentions, err := r.wantFiles(ctx, ref.Conversation, ms)
+	if err != nil {
+		return 0, err
+	}
 	out, err := r.put(ctx, b, ref, ms)
 	if err != nil {
 		return 0, fmt.Errorf("store messages of %s: %w", ref, err)
@@ -83,7 +87,6 @@ func (r *run) commitTo(ctx context.Context, b *book, items []history.Item) (fres
 			return 0, err
 		}
 	}
-	var changed []parlance.Message
 	r.board.change(func(p *Progress) {
 		for _, o := range out {
 			switch o.Result {
@@ -94,19 +97,13 @@ func (r *run) commitTo(ctx context.Context, b *book, items []history.Item) (fres
 			case store.Same:
 				continue
 			}
-			changed = append(changed, o.Entry.Message)
+			fresh++
 		}
 	})
-	if len(changed) == 0 {
-		return 0, nil
+	if fresh > 0 {
+		r.wrote.Store(true)
 	}
-	r.wrote.Store(true)
-	if r.m.o.Files != nil {
-		if err := r.m.o.Files.Keep(ctx, ref, r.authorize(), changed); err != nil {
-			return 0, fmt.Errorf("keep the files of %s: %w", ref, err)
-		}
-	}
-	return len(changed), nil
+	return fresh, r.fetchFiles(ctx, mentions)
 }
 
 // put stores messages. One that the store takes offence at is set aside, and the others are stored all the same.

@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"parlance"
-	"parlance/history"
+	"parlance/files"
 	"parlance/store"
 )
 
@@ -38,27 +38,17 @@ type Mirror struct {
 
 // Options are a mirror's settings.
 type Options struct {
-	// Dial returns the source that a config names, whose calls go through the transport. Required.
-	Dial func(Config, Secret, http.RoundTripper) (history.Source, error)
 	// Secret returns the credential of an upstream as it is now. Required.
 	Secret func(Config) (Secret, error)
 
-	Files     Files                                      // keeps attachments; nil: they aren't kept, and that isn't held against completeness
-	Transport http.RoundTripper                          // nil: http.DefaultTransport
-	Now       func() parlance.Time                       // nil: the store's clock
-	Wait      func(context.Context, time.Duration) error // nil: by the machine's clock
-	Logger    *slog.Logger                               // nil: silent
-}
+	Files     *files.Archive    // keeps attachments; nil: they aren't kept, and that isn't held against completeness
+	Transport http.RoundTripper // of the platform's calls; nil: http.DefaultTransport
+	// FileTransport fetches attachments; nil: one that reaches no private network, see [files.FetcherOptions].
+	FileTransport http.RoundTripper
 
-// Files keeps what messages came with.
-type Files interface {
-	// Keep fetches the files that messages of a conversation name and that aren't kept yet. It returns an error only
-	// if the store failed or ctx ended: a file that can't be had is noted and tried again by a later call.
-	Keep(ctx context.Context, ref parlance.Ref, authorize func(*http.Request), ms []parlance.Message) error
-	// Retry fetches those that failed before and are due.
-	Retry(ctx context.Context, ws parlance.WorkspaceID, authorize func(*http.Request)) error
-	// Lacking returns how many files of the conversation are not here and may still be had, and how many never will be.
-	Lacking(ctx context.Context, ref parlance.Ref) (waiting, lost int, err error)
+	Now    func() parlance.Time                       // nil: the store's clock
+	Wait   func(context.Context, time.Duration) error // nil: by the machine's clock
+	Logger *slog.Logger                               // nil: silent
 }
 
 // New returns a mirror into s.

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"parlance"
+	"parlance/files"
 	"parlance/history"
 )
 
@@ -67,8 +67,9 @@ type run struct {
 	source history.Source
 	secret Secret
 
-	known sync.Map // what of conversations and accounts was compared with the store, see meta.go
-	wrote atomic.Bool
+	fetcher *files.Fetcher // nil: no files are kept
+	known   sync.Map       // what of conversations and accounts was compared with the store, see meta.go
+	wrote   atomic.Bool
 }
 
 // Run reads an upstream: lists its conversations and reads what isn't here yet. It returns a report also with an error.
@@ -92,6 +93,10 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 		o.Secret = m.o.Secret
 	}
 	r := &run{m: m, c: c, o: o}
+	if m.o.Files != nil && !o.DryRun {
+		r.fetcher = r.newFetcher()
+		defer r.fetcher.Close()
+	}
 	r.board.tell = o.Progress
 	r.board.p.Source = n
 	began := m.o.Now()
@@ -142,7 +147,7 @@ func (r *run) dial(context.Context) error {
 	if r.meter == nil {
 		r.meter = &meter{next: r.m.o.Transport, waiting: r.waiting}
 	}
-	source, err := r.m.o.Dial(r.c, secret, r.meter)
+	source, err := dial(r.c, secret, r.meter, r.m.o.Now)
 	if err != nil {
 		return fmt.Errorf("set up %s: %w", r.c.Name, err)
 	}
@@ -329,21 +334,6 @@ feed:
 		return err
 	}
 	return r.retryFiles(ctx)
-}
-
-func (r *run) retryFiles(ctx context.Context) error {
-	if r.m.o.Files == nil || r.o.DryRun {
-		return nil
-	}
-	return r.m.o.Files.Retry(ctx, r.c.Workspace, r.authorize())
-}
-
-// authorize returns what adds the credential to requests for the platform's own files; nil if it has none.
-func (r *run) authorize() func(*http.Request) {
-	if a, ok := r.asked().(history.Authorizer); ok {
-		return a.Authorize
-	}
-	return nil
 }
 
 // stream reads one stream. It returns only errors that concern the whole run; what concerns the stream goes to its ledger.

@@ -3,10 +3,12 @@ package mirror
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"parlance"
+	"parlance/files"
 	"parlance/history"
 )
 
@@ -30,6 +32,8 @@ type Status struct {
 	// Loses is when the first message that isn't here may vanish from the platform: 0 if that may be now, MaxTime if never.
 	Loses parlance.Time
 	Now   parlance.Time
+
+	files files.Tally
 }
 
 // Warns reports whether messages may vanish soon that aren't here: a quarter of the retention is left, or less.
@@ -47,6 +51,11 @@ func (m *Mirror) Status(ctx context.Context, n Name) (Status, error) {
 	if s.Retention == 0 {
 		s.Retention = documented[c.Platform]
 	}
+	if m.o.Files != nil {
+		if s.files, err = m.o.Files.Counts(ctx, c.Workspace); err != nil {
+			return s, fmt.Errorf("count files: %w", err)
+		}
+	}
 	states := map[history.StreamID]State{}
 	var parts []Ledger
 	var all []Ledger
@@ -62,10 +71,7 @@ func (m *Mirror) Status(ctx context.Context, n Name) (Status, error) {
 	}
 	for i := range all {
 		l := &all[i]
-		state, err := s.add(ctx, m, l)
-		if err != nil {
-			return s, err
-		}
+		state := s.add(ctx, m, l)
 		states[l.Stream] = state
 		if l.Conversation != "" {
 			if err := s.addConversation(ctx, m, l.Conversation, state); err != nil {
@@ -93,21 +99,18 @@ func (m *Mirror) Status(ctx context.Context, n Name) (Status, error) {
 // documented is how long platforms keep messages by their documentation; those that aren't here keep them for ever, as far as is known.
 var documented = map[parlance.Dialect]time.Duration{parlance.IMetaStore: 7 * 24 * time.Hour}
 
-// add counts a stream.
-func (s *Status) add(ctx context.Context, m *Mirror, l *Ledger) (State, error) {
-	holes := l.Holes()
-	if m.o.Files != nil && l.Conversation != "" {
-		waiting, lost, err := m.o.Files.Lacking(ctx, parlance.Ref{Workspace: s.Workspace, Conversation: l.Conversation})
-		if err != nil {
-			return "", err
-		}
-		s.FilesWaiting += waiting
-		s.FilesLost += lost
-		holes = append(holes, fileHoles(l.Conversation, waiting)...)
-	}
-	state := l.State()
-	if len(holes) > 0 && state == Complete {
-		state = Partial
+// add counts a stream, and returns its state.
+func (s *Status) add(ctx context.Context, m *Mirror, l *Ledger) State {
+	holes, state := l.Holes(), l.State()
+	files := s.files.Of(string(s.Name), l.Conversation)
+	s.FilesWaiting += files.Wanted + files.Failed
+	s.FilesLost += files.Refused + files.Gone
+	if n := files.Wanted + files.Failed; n > 0 {
+		// Those that never will be here are no hole: nobody has them.
+		g := Gap{Conversation: l.Conversation, Reason: fmt.Sprintf("%d files that messages name couldn't be fetched yet", n)}
+		g.ID = g.id()
+		holes = append(holes, g)
+		state = worst(state, Partial)
 	}
 	s.Gaps = append(s.Gaps, holes...)
 	s.State = worst(s.State, state)
@@ -116,17 +119,7 @@ func (s *Status) add(ctx context.Context, m *Mirror, l *Ledger) (State, error) {
 	if l.Oldest != 0 && l.Held.Missing == 0 {
 		s.measure(ctx, m, l)
 	}
-	return state, nil
-}
-
-// fileHoles tells of files that aren't here yet. Those that never will be are no hole: nobody has them.
-func fileHoles(c parlance.ConversationID, waiting int) []Gap {
-	if waiting == 0 {
-		return nil
-	}
-	g := Gap{Conversation: c, Reason: "files that messages name couldn't be fetched yet"}
-	g.ID = g.id()
-	return []Gap{g}
+	return state
 }
 
 // addConversation counts a conversation.

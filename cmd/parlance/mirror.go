@@ -36,7 +36,6 @@ upstreams by itself, as often as "mirror add --every" says.`,
 // newMirror returns the archive's mirror, whose credentials come from p's environment unless a run brings its own.
 func (p *program) newMirror(a *archive) *mirror.Mirror {
 	return mirror.New(a.store, mirror.Options{
-		Dial:   dial,
 		Secret: func(c mirror.Config) (mirror.Secret, error) { return secretOf(c, p.env) },
 		Logger: a.log,
 	})

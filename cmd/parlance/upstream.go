@@ -5,23 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"parlance"
-	"parlance/history"
 	"parlance/mirror"
 )
-
-// dial returns the source that an upstream's config names.
-func dial(c mirror.Config, secret mirror.Secret, transport http.RoundTripper) (history.Source, error) {
-	switch c.Platform {
-	}
-	return nil, parlance.Errorf(parlance.Invalid, "platform %q: want imkit, shopline or imetastore", c.Platform)
-}
 
 // maxSecret is the largest file with a credential, in bytes.
 const maxSecret = 64 << 10

@@ -1,0 +1,47 @@
+package mirror
+
+import (
+	"net/http"
+	"strings"
+
+	"parlance"
+	"parlance/history"
+	"parlance/imetastore"
+	"parlance/imkit"
+)
+
+// dial returns the source that a config names, whose calls go through the transport.
+func dial(c Config, secret Secret, transport http.RoundTripper, now func() parlance.Time) (history.Source, error) {
+	switch c.Platform {
+	case parlance.IMKit:
+		credentials := imkit.Credentials{ClientKey: secret.ClientKey, Token: secret.Token, APIKey: secret.APIKey}
+		client, err := imkit.NewClient(c.URL, credentials.Provide, imkit.ClientOptions{Transport: transport})
+		if err != nil {
+			return nil, err
+		}
+		rooms := make([]string, len(c.Conversations))
+		for i, id := range c.Conversations {
+			rooms[i] = string(id)
+		}
+		return imkit.NewSource(client, rooms...), nil
+	case parlance.Shopline:
+		return nil, parlance.Errorf(parlance.Invalid, "not yet")
+	case parlance.IMetaStore:
+		client, err := imetastore.NewClient(c.URL, imetastore.Password(secret.Email, secret.Password), imetastore.ClientOptions{Transport: transport, Now: now})
+		if err != nil {
+			return nil, err
+		}
+		return imetastore.NewSource(client, imetastore.SourceOptions{Buyers: buyersOf(c.Conversations)})
+	}
+	return nil, parlance.Errorf(parlance.Invalid, "platform %q: want imkit, shopline or imetastore", c.Platform)
+}
+
+// buyersOf returns the buyers of conversations: what stands behind the last colon of "seller:buyer", or a buyer's digits alone.
+func buyersOf(ids []parlance.ConversationID) []parlance.AccountID {
+	var buyers []parlance.AccountID
+	for _, id := range ids {
+		buyers = append(buyers, parlance.AccountID(id[strings.LastIndexByte(string(id), ':')+1:]))
+	}
+	return buyers
+}
+
