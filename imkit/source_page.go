@@ -65,6 +65,9 @@ func (w *walk) ask(ctx context.Context, below *row, limit int) (answer, error) {
 	a.empty = len(a.rows) == 0
 	w.readRows(&a)
 	w.arrange(&a, below)
+	if below != nil && w.top != "" && !slices.ContainsFunc(a.list, func(r row) bool { return r.id == w.top }) {
+		w.top = ""
+	}
 	w.note(&a)
 	return a, nil
 }
@@ -198,15 +201,15 @@ func (w *walk) fresh(a *answer) []row {
 }
 
 // isBelow reports whether a is what lies below the row that was asked with, as far as the rows themselves tell: there are
-// some, and none is above it. A server that ignores the anchor, or
-// an anchor that was changed and moved to the top, give others.
+// some, and none is above it. A server that ignores the anchor, or an anchor that was changed and moved to the top, give others.
+// Of the newest page it reports whether it reaches down to where the walk is.
 func (w *walk) isBelow(a *answer) bool {
 	some := false
 	for _, r := range a.list {
 		switch at := r.at(w.order); {
 		case at > a.below:
 			return false
-		case at < a.below:
+		case at < a.below && (a.below != parlance.MaxTime || at <= w.low):
 			some = true
 		}
 	}

@@ -13,6 +13,7 @@ type place struct {
 	At    []placedRow `json:"at,omitempty"`    // some rows of the place's very time, lowest last
 	Given int         `json:"given,omitempty"` // messages above the place; 0: not known
 	Total *int        `json:"total,omitempty"` // that the platform claimed, if it always claimed the same
+	Top   string      `json:"top,omitempty"`   // the newest message, if all pages so far held it
 	Gaps  bool        `json:"gaps,omitempty"`  // the walk named gaps on its way here
 }
 
@@ -47,7 +48,7 @@ func (w *walk) place() history.Place {
 	if !w.begun {
 		return history.Place{}
 	}
-	p := place{Gaps: w.gapped}
+	p := place{Top: w.top, Gaps: w.gapped}
 	for _, r := range anchors(w.above) {
 		p.Above = append([]placedRow{placedRow(r)}, p.Above...)
 	}
@@ -78,7 +79,7 @@ func (w *walk) resume(at history.Place) {
 		p = place{}
 	}
 	w.begun, w.low, w.counted = true, at.Time, p.Given > 0
-	w.given, w.gapped = p.Given, p.Gaps
+	w.given, w.gapped, w.top = p.Given, p.Gaps, p.Top
 	for _, r := range p.Above {
 		w.above = append(w.above, row(r))
 	}

@@ -37,12 +37,13 @@ type walk struct {
 	ties   []row           // the rows at low, in the server's order
 	tied   map[string]bool // their ids
 	lowest []row           // rows at low that a former walk gave; only to ask with
+	top    string          // the newest row, while no page below another one has come without it
 
-	short     int            // the size of the largest page that was below its limit and not the last; 0: none was
-	composite bool           // the server was seen to tell rows of one time apart
-	replay    *parlance.Time // while the walk begins anew: what it had reached, above which nothing is given
-	restarted bool           // it began anew and hasn't come lower since
-	refused   error          // why the last anchor wasn't taken
+	short     int           // the size of the largest page that was below its limit and not the last; 0: none was
+	composite bool          // the server was seen to tell rows of one time apart
+	replay    *reached      // what the walk had reached before it began anew, until it is there again
+	restartAt parlance.Time // where it began anew the last time; 0: it never did
+	refused   error         // why the last anchor wasn't taken
 
 	given   int  // distinct messages
 	counted bool // given is exact
@@ -58,6 +59,20 @@ type walk struct {
 	found    map[string]bool
 	gaps     []history.Gap
 	told     history.Total // the total that was given last
+}
+
+// A reached is a place that a walk had come to before it began anew.
+type reached struct {
+	low  parlance.Time
+	tied map[string]bool // the rows at low that were given
+}
+
+// comes reports whether an answer brings something that wasn't given before the walk began anew.
+func (w *walk) comes(a *answer) bool {
+	return a == nil || w.replay == nil || slices.ContainsFunc(a.list, func(r row) bool {
+		at := r.at(w.order)
+		return at < w.replay.low || at == w.replay.low && !w.replay.tied[r.id]
+	})
 }
 
 func newWalk(c *Client, room string, window history.Window) *walk {
@@ -104,10 +119,10 @@ func (w *walk) run(ctx context.Context, yield func(history.Page, error) bool) {
 		if end == "" && w.order == parlance.ByUpdated && !w.base.AfterTime.IsZero() && w.low <= w.base.AfterTime {
 			end = "everything that was changed since has been given"
 		}
-		if end == "" && w.replay != nil {
-			if w.low > *w.replay {
-				continue
-			}
+		if end == "" && !w.comes(a) {
+			continue
+		}
+		if w.replay != nil && w.low < w.replay.low {
 			w.replay = nil
 		}
 		if !yield(w.page(a, end), nil) || end != "" {
@@ -178,13 +193,17 @@ func (w *walk) step(ctx context.Context) (*answer, history.Evidence, error) {
 			return nil, "", err
 		}
 		if z != nil && len(w.fresh(z)) > 0 {
+			if !safe.proper && w.mayRestart() { // all that could be asked with safely is gone: get new ones
+				w.restart()
+				continue
+			}
 			return w.past(ctx, z, &safe)
 		}
 		end, err := w.end(ctx, &safe, z)
 		if err != nil || end != "" {
 			return nil, end, err
 		}
-		if w.restarted {
+		if !w.mayRestart() {
 			return w.stuck(&safe, z)
 		}
 		w.restart()
@@ -209,13 +228,16 @@ func (w *walk) begin(ctx context.Context) (*answer, history.Evidence, error) {
 	return nil, "the newest page is empty, asked for twice", nil
 }
 
+// mayRestart reports whether the walk has come lower since it last began anew, so that it can't do so for ever.
+func (w *walk) mayRestart() bool { return w.restartAt == 0 || w.low < w.restartAt }
+
 // restart begins anew at the newest message. Nothing is given before the walk is where it stands now.
 func (w *walk) restart() {
 	if w.replay == nil {
-		low := w.low
-		w.replay = &low
+		w.replay = &reached{w.low, w.tied}
 	}
-	w.begun, w.low, w.composite, w.restarted = false, parlance.MaxTime, false, true
+	w.restartAt = w.low
+	w.begun, w.low, w.composite = false, parlance.MaxTime, false
 	w.given, w.counted = 0, w.base == (HistoryQuery{}) // all is counted anew
 	w.above, w.ties, w.lowest, w.tied = nil, nil, nil, map[string]bool{}
 }
@@ -223,7 +245,7 @@ func (w *walk) restart() {
 // reorder makes w go by the other time: IMKit Mirror, order. So far all pages were sorted by both, so the last row is
 // the lowest by both.
 func (w *walk) reorder(order parlance.Timeline) {
-	w.order, w.sure, w.counted, w.replay = order, true, false, nil
+	w.order, w.sure, w.counted, w.replay, w.restartAt = order, true, false, nil, 0
 	rows := slices.Concat(w.above, w.ties, w.lowest)
 	w.above, w.ties, w.tied = nil, nil, map[string]bool{}
 	if len(rows) == 0 {
@@ -273,7 +295,10 @@ func (w *walk) advance(a *answer, err error) (*answer, history.Evidence, error) 
 	}
 	first := slices.IndexFunc(rows, func(r row) bool { return r.at(w.order) <= w.low })
 	if w.low < before {
-		w.ties, w.tied, w.restarted = nil, map[string]bool{}, false
+		w.ties, w.tied = nil, map[string]bool{}
+	}
+	if !w.begun && w.replay == nil {
+		w.top = a.list[0].id
 	}
 	w.begun, w.lowest = true, nil
 	w.above = rows[max(0, first-4*anchorsKept):first]
@@ -335,9 +360,10 @@ func (w *walk) belowAbove(ctx context.Context, skip int) (safeAnswer, error) {
 }
 
 // maybeCut reports whether a, which brings nothing new, may hold only a part of the rows at the lowest time: it is full, or the
-// platform counts more messages than were given.
+// platform counts more messages than were given, or none.
 func (w *walk) maybeCut(a *answer) bool {
 	return len(a.list) >= a.limit || w.short > 0 && len(a.list) >= w.short ||
+		w.base == (HistoryQuery{}) && w.total == nil ||
 		w.counted && w.total != nil && w.given < *w.total-len(w.hidden)
 }
 
@@ -461,10 +487,17 @@ func (w *walk) end(ctx context.Context, safe *safeAnswer, z *answer) (history.Ev
 		evidence = "only known messages below the oldest one"
 	default: // the lowest rows are gone, or have moved
 		second, err := w.belowAbove(ctx, min(safe.next, len(anchors(w.above))))
-		if err != nil || !second.proper || second.fresh {
+		switch {
+		case err != nil || !second.proper || second.fresh:
 			return "", err
+		case second.anchor == nil && (z != nil || safe.replays || second.replays):
+			return "", nil // only the newest page is what it should be: the server may ignore anchors
 		}
 		evidence = "two pages that end with the same oldest message"
+	}
+	if w.total == nil && w.top != "" {
+		w.gap(parlance.MinTime, w.low, "the platform counts nothing, and all pages were like the newest one")
+		return evidence, nil
 	}
 	if len(w.ties) < 2 || w.composite || w.agrees() || !w.maybeCut(safe.answer) {
 		return evidence, nil
