@@ -134,3 +134,42 @@ func FuzzItem(f *testing.F) {
 		}
 	})
 }
+
+// FuzzListing reads data of an answer as a platform could send it, and gives its items to a walk. Each comes out, with its bytes.
+func FuzzListing(f *testing.F) {
+	const item = `{"fromAccount":"1","toAccount":"s","msgTimestamp":1,"msgSeq":1,"msgRandom":2,"msgBody":[]}`
+	f.Add(`{"msgCnt":1,"complete":0,"lastMsgTime":1000,"lastMsgKey":"k","msgList":[`+item+`]}`, "1")
+	f.Add("{\"msgCnt\":\"1\",\"complete\":true,\"msgList\":[null,7,[],{\"a\":1,\"a\":\"\xff\"},"+item+`,{"fromAccount":"1","toAccount":"2","msgTimestamp":-1}]}`, "")
+	f.Fuzz(func(t *testing.T, data, buyer string) {
+		l, err := readListing([]byte(data))
+		if err != nil {
+			if parlance.KindOf(err) != parlance.Broken {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		w := walk{source: new(Source), seen: map[string]int64{}, noted: map[string]bool{}}
+		if _, ok := buyerNumber(parlance.AccountID(buyer)); ok {
+			w.buyer = parlance.AccountID(buyer)
+		}
+		h := w.read(ask{0, year2100, year2100, ""}, &l)
+		w.accept(&h)
+		if len(h.page.Items) != len(l.Items) || w.max > year2100 {
+			t.Fatalf("%d items became %d; at %d", len(l.Items), len(h.page.Items), w.max)
+		}
+		for i, it := range h.page.Items {
+			if string(it.Raw) != string(l.Items[i]) || !strings.Contains(data, string(it.Raw)) {
+				t.Errorf("item %s became %s", l.Items[i], it.Raw)
+			}
+			if it.Err != nil {
+				continue
+			}
+			if parlance.CheckID("conversation", it.Conversation) != nil || parlance.CheckID("message", it.Message.ID) != nil {
+				t.Errorf("%+v", it)
+			}
+			if !w.source.Same(&it.Message, &it.Message) {
+				t.Errorf("%s isn't the same as itself", it.Raw)
+			}
+		}
+	})
+}

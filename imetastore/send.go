@@ -186,11 +186,13 @@ func (s *Server) createFor(ctx context.Context, ws access.Workspace, buyer parla
 // chatOf returns the conversation of a seller with a buyer, whose number on the wire is n, and its two members. Since is when it was
 // made; zero if that isn't known.
 func chatOf(seller, buyer parlance.AccountID, n Integer, since parlance.Time) (parlance.Conversation, []parlance.Member) {
-	return parlance.Conversation{
-			ID:   parlance.ConversationID(string(seller) + ":" + strconv.FormatInt(int64(n), 10)),
-			Kind: parlance.Shop, Platform: parlance.IMetaStore, Customer: buyer, Created: since,
-		}, []parlance.Member{
-			{Account: seller, Role: parlance.Merchant, Joined: since},
-			{Account: buyer, Role: parlance.Customer, Joined: since},
-		}
+	c := parlance.Conversation{
+		ID:   parlance.ConversationID(string(seller) + ":" + strconv.FormatInt(int64(n), 10)),
+		Kind: parlance.Shop, Platform: parlance.IMetaStore, Customer: buyer, Created: since,
+	}
+	members := []parlance.Member{
+		{Account: seller, Role: parlance.Merchant, Joined: since},
+		{Account: buyer, Role: parlance.Customer, Joined: since},
+	}
+	return c, members
 }

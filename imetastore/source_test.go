@@ -3,7 +3,6 @@ package imetastore_test
 import (
 	"cmp"
 	"context"
-
 	"fmt"
 	"net/http"
 	"slices"
@@ -97,12 +96,13 @@ func (p *platform) answer(path, _, body string) (int, string) {
 	switch {
 	case p.manners.noNull && in.BuyerID == nil:
 		return 200, `{"code":"10002","msg":"buyerId is required"}`
-	case p.manners.noFuture && upper > start.Unix()+366*86400:
-		return 400, `{"code":"10002","msg":"maxTime"}`
 	case p.manners.millis && key != "":
 		upper /= 1000
 	case upper >= 100_000_000_000 && !p.manners.naive:
 		upper /= 1000
+	}
+	if p.manners.noFuture && upper > start.Unix()+366*86400 {
+		return 400, `{"code":"10002","msg":"maxTime"}`
 	}
 	if p.manners.exclusive {
 		upper--

@@ -254,6 +254,18 @@ func (w *walk) findUpper(ctx context.Context, h haul, literal bool) (haul, error
 //
 // iMetaStore mirror, end: looked behind if it comes unannounced.
 func (w *walk) beyond(ctx context.Context, h haul, literal bool) (haul, error) {
+	if !literal {
+		b, err := w.ask(ctx, w.at(w.max, w.key, true))
+		if err != nil && !refusesQuestion(err) {
+			return h, err
+		}
+		if err == nil && b.fresh > 0 {
+			w.source.literal.Store(true)
+			w.upperTried = false // in the other unit
+			return w.findUpper(ctx, b, true)
+		}
+	}
+	contradicted := false // by time alone, there is more than one page shows
 	if w.key != "" {
 		b, err := w.ask(ctx, w.at(w.max, "", literal))
 		if err != nil && !refusesQuestion(err) {
@@ -266,17 +278,11 @@ func (w *walk) beyond(ctx context.Context, h haul, literal bool) (haul, error) {
 		if err == nil && b.complete && !b.empty() {
 			return b, nil // all that there is at or below the place, and all of it was given
 		}
+		contradicted = err == nil && !b.complete
 	}
-	if !literal {
-		b, err := w.ask(ctx, w.at(w.max, w.key, true))
-		if err != nil && !refusesQuestion(err) {
-			return h, err
-		}
-		if err == nil && b.fresh > 0 {
-			w.source.literal.Store(true)
-			w.upperTried = false // in the other unit
-			return w.findUpper(ctx, b, true)
-		}
+	if contradicted {
+		w.dropKey()
+		return w.lower(ctx, literal)
 	}
 	h.note("the platform said that more remain, and then gave none")
 	return h, nil
@@ -313,6 +319,12 @@ func (w *walk) unstick(ctx context.Context) (haul, error) {
 			return h, nil
 		}
 	}
+	return w.lower(ctx, literal)
+}
+
+// lower goes on one second lower without a key, and notes that what is left of the second is missing. If there is nothing new
+// and no end, it is an error of kind Broken.
+func (w *walk) lower(ctx context.Context, literal bool) (haul, error) {
 	h, err := w.ask(ctx, w.at(w.max-1, "", literal))
 	if err != nil {
 		return h, err
