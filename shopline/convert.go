@@ -136,22 +136,22 @@ func degrees(d float64) string { return strconv.FormatFloat(d, 'f', -1, 64) }
 // Invalid.
 func (it *Item) message() (parlance.Message, error) {
 	b := &it.Message
-	created, err := time.Parse(time.RFC3339, b.CreatedAt)
+	created, err := createdOf(b)
 	if err != nil {
-		return parlance.Message{}, parlance.Wrap(parlance.Invalid, err, "message %s: created_at is invalid", it.ID)
+		return parlance.Message{}, err
 	}
 	m := parlance.Message{
 		ID:      it.ID,
 		Sender:  b.SenderID,
 		Role:    parlance.Customer,
 		Type:    parlance.TypeText,
-		Created: parlance.TimeOf(created),
+		Created: created,
 	}
 	m.Sent, m.Updated = m.Created, m.Created
 	switch {
 	case b.SenderType == BotSender:
 		m.Role = parlance.Bot
-	case b.IsSentByMerchant:
+	case b.IsSentByMerchant, b.SenderType == MerchantSender: // SHOPLINE messages, sender_type: older answers lack it.
 		m.Role = parlance.Merchant
 	}
 	if b.ActingSenderID != nil && *b.ActingSenderID != m.Sender {
@@ -168,6 +168,16 @@ func (it *Item) message() (parlance.Message, error) {
 		m.Type = parlance.TypeNote
 	}
 	return m, nil
+}
+
+// createdOf returns when the message was created, cut to milliseconds. The error is of kind
+// Invalid and doesn't show the text, which could be anything.
+func createdOf(b *Body) (parlance.Time, error) {
+	created, err := time.Parse(time.RFC3339, b.CreatedAt)
+	if err != nil {
+		return 0, parlance.Errorf(parlance.Invalid, "message has a created_at that is no RFC 3339 time")
+	}
+	return parlance.TimeOf(created), nil
 }
 
 // lastMessageOf returns m in the short form of the list of conversations.

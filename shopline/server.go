@@ -1,5 +1,6 @@
 // Package shopline speaks the messaging part of the SHOPLINE Open API, the one of
-// open.shopline.io, as a server.
+// open.shopline.io: as a server ([Server]), as a client ([Client]), and as a reader of
+// whole histories ([Source]).
 //
 // What of it holds, what deviates and what nobody knows is told in
 // docs/dialects/shopline.md. Comments cite that page's headings where a rule is obeyed.

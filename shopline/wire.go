@@ -78,10 +78,10 @@ type Content struct {
 // where its answers hold an object.
 func (c *Content) UnmarshalJSON(b []byte) error {
 	if jsontext.Value(b).Kind() == '"' {
-		return json.Unmarshal(b, &c.Text)
+		return json.Unmarshal(b, &c.Text, asSent)
 	}
 	type plain Content
-	return json.Unmarshal(b, (*plain)(c))
+	return json.Unmarshal(b, (*plain)(c), asSent)
 }
 
 // An Attachment is an image; there is no other kind.
@@ -133,26 +133,26 @@ type LastMessage struct {
 type ShopMessage struct {
 	SenderID    parlance.AccountID `json:"sender_id"`
 	RecipientID parlance.AccountID `json:"recipient_id"`
-	Text        string             `json:"text"`
-	MediaID     string             `json:"media_id"`
+	Text        string             `json:"text,omitzero"`
+	MediaID     string             `json:"media_id,omitzero"`
 
-	SenderEmail string         `json:"sender_email"`
-	RefData     jsontext.Value `json:"ref_data"` // {"path", "full_path"}: the page where the sender was
+	SenderEmail string         `json:"sender_email,omitzero"`
+	RefData     jsontext.Value `json:"ref_data,omitzero"` // {"path", "full_path"}: the page where the sender was
 }
 
 // An OrderMessage asks to send a message, or a note, about an order.
 type OrderMessage struct {
-	Text      string `json:"text"`
-	MediaID   string `json:"media_id"`
-	IsPrivate bool   `json:"is_private"` // for the staff only
-	SendBy    string `json:"send_by"`    // "merchant" or "customer"; empty means merchant
+	Text      string `json:"text,omitzero"`
+	MediaID   string `json:"media_id,omitzero"`
+	IsPrivate bool   `json:"is_private,omitzero"` // for the staff only
+	SendBy    string `json:"send_by,omitzero"`    // "merchant" or "customer"; empty means merchant
 
-	TrackableType string `json:"trackable_type"` // "Order"
-	TrackableID   string `json:"trackable_id"`   // the order's id once more
+	TrackableType string `json:"trackable_type,omitzero"` // "Order"
+	TrackableID   string `json:"trackable_id,omitzero"`   // the order's id once more
 
-	OwnerID    parlance.AccountID `json:"owner_id"`
-	OwnerType  string             `json:"owner_type"` // "Merchant" or "User"
-	CustomData jsontext.Value     `json:"custom_data"`
+	OwnerID    parlance.AccountID `json:"owner_id,omitzero"`
+	OwnerType  string             `json:"owner_type,omitzero"` // "Merchant" or "User"
+	CustomData jsontext.Value     `json:"custom_data,omitzero"`
 }
 
 // A Comment is the answer to an [OrderMessage].
