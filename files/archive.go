@@ -37,6 +37,10 @@ type Source struct {
 	Workspace parlance.WorkspaceID
 	Name      string // of the mirror; it is recorded, and [Archive.Retry] only tries what has the same one
 	Fetcher   *Fetcher
+
+	// Guest says that the Fetcher isn't the source's own, and lacks its credentials and its right to private addresses. Only what
+	// it can fetch is recorded then: that it can't is no news.
+	Guest bool
 }
 
 // A Report says what one call did.
@@ -317,24 +321,26 @@ func (a *Archive) close(ctx context.Context, src Source, s standing, found []Rec
 func (s *standing) left(found []Record, others []mention) *group {
 	g := group{Source: s.Source}
 	ours := map[string]bool{}
+	var next []parlance.Time
 	for i, m := range s.Mentions {
 		ours[m.Address] = true
-		if found[i].State != Failed {
+		switch found[i].State {
+		case Kept, Refused, Gone:
 			continue
 		}
 		g.Mentions = append(g.Mentions, m)
-		if t := found[i].Next; g.Next == 0 || t < g.Next {
-			g.Next = t
-		}
+		next = append(next, found[i].Next)
 	}
 	for _, m := range others {
 		if !ours[m.Address] {
-			g.Mentions, g.Next = append(g.Mentions, m), 0 // not known: at once
+			g.Mentions = append(g.Mentions, m)
+			next = append(next, 0) // not known: at once
 		}
 	}
 	if len(g.Mentions) == 0 {
 		return nil
 	}
+	g.Next = slices.Min(next)
 	return &g
 }
 
@@ -355,6 +361,9 @@ func (a *Archive) try(ctx context.Context, src Source, m Mention, now parlance.T
 	}
 	if err := r.became(got, err, now); err != nil {
 		return r, false, err
+	}
+	if src.Guest && r.State != Kept {
+		return old, false, nil
 	}
 	if err := a.index(ctx, src, m.Address); err != nil {
 		return r, false, err

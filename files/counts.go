@@ -3,6 +3,8 @@ package files
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -142,4 +144,13 @@ func (a *Archive) countPart(ctx context.Context, ws parlance.WorkspaceID, part i
 		t[p] = n
 	}
 	return t, known, nil
+}
+
+// Sources returns the names of the sources, sorted.
+func (t Tally) Sources() []string {
+	found := map[string]bool{}
+	for p := range t {
+		found[p.Source] = true
+	}
+	return slices.Sorted(maps.Keys(found))
 }

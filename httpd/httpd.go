@@ -4,6 +4,7 @@
 //	/v1/                                        SHOPLINE
 //	/seller/, /merchant-api/, /api/merchant-api/  iMetaStore
 //	/openapi/{imkit,shopline,imetastore}.yaml   what each dialect answers
+//	/attachments/                               files, by signed addresses
 //	/healthz                                    200 while the process runs
 //	/readyz                                     200 while the store answers and the server isn't stopping
 //	/metrics                                    Prometheus, from a registry of the server's own
@@ -59,6 +60,9 @@ type Options struct {
 	IMKit      Dialect
 	Shopline   Dialect
 	IMetaStore Dialect
+
+	// Attachments, if set, answers signed addresses of files.
+	Attachments http.Handler
 
 	// Sizes, if set, returns the engine's sizes; it is called once per scrape of the metrics.
 	Sizes func() Sizes
@@ -120,6 +124,9 @@ func New(o Options) *Server {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}))
+	if o.Attachments != nil {
+		mux.Handle("/attachments/", o.Attachments)
+	}
 	s.mounts[own] = mux
 	return s
 }
@@ -138,7 +145,7 @@ func mountOf(path string) mount {
 		if second, _, _ := strings.Cut(rest, "/"); second == "merchant-api" {
 			return imetastore
 		}
-	case "openapi", "healthz", "readyz", "metrics":
+	case "openapi", "healthz", "readyz", "metrics", "attachments":
 		return own
 	}
 	return imkit

@@ -48,6 +48,9 @@ type Options struct {
 	// PageSize is the most messages of a page: 1 to 4,999, and what lies outside
 	// counts as the nearest of these; 0 = 100.
 	PageSize int
+
+	// Rewrite, if set, replaces addresses of files in answers.
+	Rewrite reply.Rewrite
 }
 
 // A Server answers the calls below each of the three base paths. It is an
@@ -60,6 +63,7 @@ type Server struct {
 	answers  *answers.Cache // pages, and the conversations of buyers
 	buffers  reply.Buffers
 	mux      *http.ServeMux
+	handler  http.Handler // mux, with addresses replaced if that is asked for
 }
 
 // basePaths are where the calls are found, each the same.
@@ -89,6 +93,7 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 		srv.handle(base+"/seller/im/send-msg", srv.seller(srv.sendMessage))
 	}
 	srv.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { srv.fail(w, r, errPath) })
+	srv.handler = reply.Rewriting(srv.mux, o.Rewrite)
 	return srv
 }
 
@@ -102,7 +107,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r2.URL = &u
 		r = &r2
 	}
-	s.mux.ServeHTTP(w, r)
+	s.handler.ServeHTTP(w, r)
 }
 
 // An endpoint answers a request. If it returns an error it has not answered.
@@ -131,6 +136,7 @@ func (s *Server) seller(e func(w http.ResponseWriter, r *http.Request, who acces
 		if err != nil {
 			return err
 		}
+		reply.In(r.Context(), who.Workspace.ID)
 		return e(w, r, who)
 	}
 }

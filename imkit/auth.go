@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"parlance"
+	"parlance/internal/reply"
 )
 
 // A caller is who makes a request.
@@ -25,9 +26,18 @@ func header(r *http.Request, names ...string) string {
 	return ""
 }
 
-// caller tells who makes r: IMKit Authentication, headers. A token decides who acts; with
-// an API key alone it is whom IM-CLIENT-ID names.
+// caller tells who makes r: IMKit Authentication, headers.
 func (s *Server) caller(r *http.Request) (caller, error) {
+	c, err := s.authenticate(r)
+	if err == nil {
+		reply.In(r.Context(), c.workspace)
+	}
+	return c, err
+}
+
+// authenticate tells by r's credentials who makes it. A token decides who acts; with
+// an API key alone it is whom IM-CLIENT-ID names.
+func (s *Server) authenticate(r *http.Request) (caller, error) {
 	token := header(r, "IM-Authorization", "Authorization")
 	if key := header(r, "IM-API-KEY", "API_KEY"); key != "" {
 		grant, err := s.keeper.APIKey(r.Context(), key)

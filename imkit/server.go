@@ -14,6 +14,7 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/files"
 	"parlance/internal/answers"
 	"parlance/internal/reply"
 	"parlance/store"
@@ -32,6 +33,12 @@ type Options struct {
 	// IgnoreTimezone turns off that requests with an x-timezone header are
 	// taken for the web SDK's: IMKit Order, the web SDK.
 	IgnoreTimezone bool
+
+	// Files are those that messages mention, and Links their signed addresses: IMKit Files. Both or neither.
+	Files *files.Archive
+	Links *files.Links
+	// Rewrite, if set, replaces addresses of files in answers.
+	Rewrite reply.Rewrite
 }
 
 // A Server answers IMKit's calls from a store. It is an [http.Handler].
@@ -40,9 +47,12 @@ type Server struct {
 	keeper         *access.Keeper
 	log            *slog.Logger
 	ignoreTimezone bool
+	files          *files.Archive // nil: none are kept
+	links          *files.Links
 	pages          *answers.Cache
 	ids            *parlance.ObjectIDs // of rooms
 	mux            *http.ServeMux
+	handler        http.Handler // mux, with addresses replaced if that is asked for
 }
 
 // New returns a server that reads and writes s and asks k who is calling.
@@ -52,6 +62,8 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 		keeper:         k,
 		log:            o.Logger,
 		ignoreTimezone: o.IgnoreTimezone,
+		files:          o.Files,
+		links:          o.Links,
 		pages:          answers.New(answerBytes),
 		ids:            parlance.NewObjectIDs(),
 		mux:            http.NewServeMux(),
@@ -67,6 +79,7 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 		})
 	}
 	v.mux.HandleFunc("/", v.unknown)
+	v.handler = reply.Rewriting(v.mux, o.Rewrite)
 	return v
 }
 
@@ -94,6 +107,7 @@ func (s *Server) routes() map[string]handler {
 		"POST /rooms/{id}/members/{user}":    s.addMember,
 		"DELETE /rooms/{id}/members/{user}":  s.removeMember,
 		"GET /me":                            s.me,
+		"GET /files/{bucket}/{id}":           s.getFile,
 		"POST /admin/clients":                flatErrors(s.putClient),
 		"PUT /admin/clients/{user}/token":    flatErrors(s.replaceToken),
 		"DELETE /admin/clients/{user}/token": flatErrors(s.revokeTokens),
@@ -124,7 +138,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	}
-	s.mux.ServeHTTP(w, plainPath(r))
+	s.handler.ServeHTTP(w, plainPath(r))
 }
 
 // plainPath returns r with the slashes dropped that a client has too many of: at the

@@ -28,7 +28,6 @@ func (s *Source) Traits() history.Traits {
 	return history.Traits{
 		Dialect: parlance.IMKit,
 		Lag:     5 * time.Minute,
-		Rest:    time.Hour,
 		Rate:    12, // of 1,000 a minute
 	}
 }

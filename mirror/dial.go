@@ -8,6 +8,7 @@ import (
 	"parlance/history"
 	"parlance/imetastore"
 	"parlance/imkit"
+	"parlance/shopline"
 )
 
 // dial returns the source that a config names, whose calls go through the transport.
@@ -25,7 +26,11 @@ func dial(c Config, secret Secret, transport http.RoundTripper, now func() parla
 		}
 		return imkit.NewSource(client, rooms...), nil
 	case parlance.Shopline:
-		return nil, parlance.Errorf(parlance.Invalid, "not yet")
+		client, err := shopline.NewClient(c.URL, shopline.StaticToken(secret.Token), shopline.ClientOptions{Transport: transport, Now: now})
+		if err != nil {
+			return nil, err
+		}
+		return shopline.NewSource(client, shopline.SourceOptions{}), nil
 	case parlance.IMetaStore:
 		client, err := imetastore.NewClient(c.URL, imetastore.Password(secret.Email, secret.Password), imetastore.ClientOptions{Transport: transport, Now: now})
 		if err != nil {
@@ -44,4 +49,3 @@ func buyersOf(ids []parlance.ConversationID) []parlance.AccountID {
 	}
 	return buyers
 }
-

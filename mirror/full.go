@@ -143,7 +143,7 @@ func (f *fullPass) vanished(ctx context.Context) error {
 			}
 			total++
 			a := absentee{c, e.Message.ID}
-			if _, given := f.given[f.hash(c, e.Message.ID)]; given {
+			if _, given := f.given[f.hash(c, e.Message.ID)]; given || f.inGap(c, e.Message.Position(b.Order).Time) {
 				continue
 			}
 			if before[a] {
@@ -173,6 +173,13 @@ func (f *fullPass) vanished(ctx context.Context) error {
 		b.Oldest = at
 	}
 	return nil
+}
+
+// inGap reports whether the pass passed over that time: then what it wasn't given may be there all the same.
+func (f *fullPass) inGap(c parlance.ConversationID, t parlance.Time) bool {
+	return slices.ContainsFunc(f.gaps.Gaps, func(g Gap) bool {
+		return (g.Conversation == "" || g.Conversation == c) && g.From <= t && (t <= g.To || g.To == 0)
+	})
 }
 
 // mark marks messages missing since then. What they say stays as it is.

@@ -12,7 +12,7 @@ import (
 // How often in a row a stream's reading is tried again without a page in between.
 const (
 	maxTries  = 8   // when there is no answer
-	maxBroken = 3   // when the answer is none
+	maxBroken = 6   // when the answer is none, such as a page of a proxy's
 	maxWaits  = 100 // when we are told to slow down: that is no failure
 )
 

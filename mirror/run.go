@@ -232,13 +232,15 @@ type task struct {
 func (r *run) streams(ctx context.Context) ([]task, error) {
 	var listed []history.Stream
 	seen := map[history.StreamID]bool{}
-	err := r.persist(ctx, func() error {
+	var p patience
+	err := r.persistWith(ctx, &p, func() error {
 		for st, err := range r.asked().Streams(ctx) {
 			if err != nil {
 				return err
 			}
 			if !seen[st.ID] && r.wanted(st.Conversation.ID) {
 				seen[st.ID] = true
+				p.went()
 				listed = append(listed, st)
 			}
 		}

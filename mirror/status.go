@@ -85,6 +85,9 @@ func (m *Mirror) Status(ctx context.Context, n Name) (Status, error) {
 		}
 	}
 	if c.Listed == 0 {
+		g := Gap{Reason: "the platform's list of conversations wasn't read to its end yet"}
+		g.ID = g.id()
+		s.Gaps = append(s.Gaps, g)
 		s.State = worst(s.State, Unknown)
 	}
 	if len(all) == 0 && s.Retention > 0 && c.Listed == 0 {

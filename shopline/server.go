@@ -48,6 +48,9 @@ type Options struct {
 	// through, by access.Grant.Reader, so that other nodes can be told by [Server.Used]. The map
 	// is its own. Nil: there are no other nodes. Nobody is told anything without a limit.
 	Usage func(map[string]int)
+
+	// Rewrite, if set, replaces addresses of files in answers.
+	Rewrite reply.Rewrite
 }
 
 // A Server answers every request below /v1/. It is an [http.Handler] and safe for use
@@ -60,6 +63,7 @@ type Server struct {
 	answers  *answers.Cache
 	buffers  reply.Buffers
 	mux      *http.ServeMux
+	handler  http.Handler // mux, with addresses replaced if that is asked for
 }
 
 // New returns a server of what s holds, to those whom k knows.
@@ -82,11 +86,12 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 	srv.handle("GET /v1/token/info", srv.tokenInfo)
 	// SHOPLINE errors, unknown paths: answered in the platform's form.
 	srv.handle("/", srv.unknownPath)
+	srv.handler = reply.Rewriting(srv.mux, o.Rewrite)
 	return srv
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Used counts n requests of a credential, by access.Grant.Reader, that another node let through
 // towards its limit here.
@@ -106,6 +111,7 @@ func (s *Server) handle(pattern string, e endpoint) {
 			s.fail(w, r, err)
 			return
 		}
+		reply.In(r.Context(), who.Workspace.ID)
 		if !s.limits.allow(who.Reader, s.store.Now().Std()) {
 			s.fail(w, r, parlance.Errorf(parlance.Limited, "Rate limit exceeded: at most %d requests per second", s.limits.perSecond))
 			return

@@ -22,10 +22,13 @@ func (p *program) configCommand() *cobra.Command {
   keyspace       keyspace of the store in the cluster (parlance)
   replication    copies of each row, of a keyspace that is made (3)
   consistency    quorums of the local data centre or of all: local_quorum or quorum
+  files          folder of attachments beside a cluster; without one they aren't kept
   listen         host:port to listen on (127.0.0.1:8080)
   tls_cert       certificate chain, PEM
   tls_key        its key, PEM
   behind_proxy   true if something in front speaks TLS
+  public_url     where the world finds the server: attachments that are kept are then shown
+                 under it, in the place of the platform's addresses (none)
   shopline_rate  requests per second and SHOPLINE token; 0 = no limit
   bus            how nodes on one cluster tell each other news: none, nats://HOST:PORT,...,
                  tls://HOST:PORT,..., or embedded://HOST:PORT?routes=HOST:PORT,... for a

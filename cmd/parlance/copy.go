@@ -12,6 +12,7 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/files"
 	"parlance/internal/config"
 	"parlance/internal/progress"
 	"parlance/store"
@@ -36,6 +37,7 @@ type copySummary struct {
 	Entries       int         `json:"entries"`        // of all logs at the source
 	Copied        int         `json:"copied"`         // of them by this command
 	Rows          int         `json:"rows"`           // of all else that it changed in the target
+	Files         int         `json:"files"`          // contents of attachments that it copied
 	Behind        int         `json:"behind"`         // entries that the last pass found new: about what the target lacks
 	Switched      bool        `json:"switched"`       // the source is frozen, and the target holds the same
 	FrozenSeconds float64     `json:"frozen_seconds"` // from the freeze to the end of the comparison
@@ -65,7 +67,10 @@ target can be served. If anything goes wrong, or is interrupted, the source take
 
 lets a frozen store take writes again, whatever froze it.
 
-JSON: {"from","to","passes","conversations","entries","copied","rows","behind","switched",
+Attachments are copied too, if both ends have a folder of them: a store's folder has one, a cluster
+is given one with PARLANCE_FILES.
+
+JSON: {"from","to","passes","conversations","entries","copied","rows","files","behind","switched",
 "frozen_seconds","comparison","seconds"}; entries are versions of messages, behind is about how many the target
 lacks, comparison is as of "parlance verify --against" but reads the logs' heads only, null without --switch-over. With --thaw: {"thawed"}.`,
 		Args: cobra.NoArgs,
@@ -232,7 +237,7 @@ func (m *mover) pass(ctx context.Context) (store.CopyReport, error) {
 	had := 0
 	r, err := m.src.store.CopyTo(ctx, m.dst.store, store.CopyOptions{
 		Workspaces:  ids,
-		Collections: access.Collections(ctx, parlance.WorkspaceID(m.o.workspace), m.src.keeper, m.dst.keeper),
+		Collections: joined(access.Collections(ctx, parlance.WorkspaceID(m.o.workspace), m.src.keeper, m.dst.keeper), files.Collections(ids...)),
 		Parallel:    m.o.parallel,
 		Rate:        m.o.rate,
 		Progress: func(done, total int) {
@@ -251,6 +256,9 @@ func (m *mover) pass(ctx context.Context) (store.CopyReport, error) {
 	m.sum.Conversations, m.sum.Entries = r.Conversations, r.Entries
 	m.sum.Copied += r.Copied
 	m.sum.Rows += r.Rows
+	if err == nil {
+		err = m.copyFiles(ctx, ids)
+	}
 	if err != nil && m.sum.Copied > 0 {
 		m.p.say("until then: %s messages copied; the same command again does the rest", progress.Number(m.sum.Copied))
 	}
@@ -312,6 +320,9 @@ func (m *mover) print() error {
 		return writeLine(m.p.stdout, s)
 	}
 	var b strings.Builder
+	if s.Files > 0 {
+		fmt.Fprintf(&b, "%s attachments copied\n", progress.Number(s.Files))
+	}
 	fmt.Fprintf(&b, "%s messages and %s other rows copied in %d passes and %.1f s; the source has %s messages in %s conversations\n", progress.Number(s.Copied),
 		progress.Number(s.Rows), s.Passes, s.Seconds, progress.Number(s.Entries), progress.Number(s.Conversations))
 	switch {

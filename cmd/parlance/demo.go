@@ -105,7 +105,7 @@ func (p *program) serveDemo(ctx context.Context, a *archive, l net.Listener, log
 		return err
 	}
 	d.URL = urlOf(l, false)
-	srv := newServer(a, log, 0)
+	srv := newServer(a, log, config.Config{})
 
 	stop := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)

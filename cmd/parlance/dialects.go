@@ -2,22 +2,35 @@ package main
 
 import (
 	"log/slog"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"parlance/files"
 	"parlance/httpd"
 	"parlance/imetastore"
 	"parlance/imkit"
+	"parlance/internal/config"
+	"parlance/internal/reply"
 	"parlance/shopline"
 	"parlance/store/driver"
 	"parlance/store/pebblestore"
 )
 
 // newServer returns a server of all that the archive holds, in every dialect.
-// ShoplineRate is how many requests a SHOPLINE token may make in a second; 0 = any number.
-func newServer(a *archive, log *slog.Logger, shoplineRate int) *httpd.Server {
-	so := shopline.Options{Logger: log, RatePerSecond: shoplineRate}
-	if shoplineRate > 0 {
+func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
+	var links *files.Links
+	var attachments http.Handler
+	var rewrite reply.Rewrite
+	if a.files != nil {
+		links = files.NewLinks(a.files, c.PublicURL, log)
+		attachments = links
+		if c.PublicURL != "" {
+			rewrite = links.Address
+		}
+	}
+	so := shopline.Options{Logger: log, RatePerSecond: c.ShoplineRate, Rewrite: rewrite}
+	if c.ShoplineRate > 0 {
 		so.Usage = usageOn(a.bus)
 	}
 	sl := shopline.New(a.store, a.keeper, so)
@@ -25,18 +38,19 @@ func newServer(a *archive, log *slog.Logger, shoplineRate int) *httpd.Server {
 	return httpd.New(httpd.Options{
 		Store: a.store,
 		IMKit: httpd.Dialect{
-			Handler: imkit.New(a.store, a.keeper, imkit.Options{Logger: log}), OpenAPI: imkit.OpenAPI(),
+			Handler: imkit.New(a.store, a.keeper, imkit.Options{Logger: log, Files: a.files, Links: links, Rewrite: rewrite}), OpenAPI: imkit.OpenAPI(),
 		},
 		Shopline: httpd.Dialect{
 			Handler: sl, OpenAPI: shopline.OpenAPI(),
 		},
 		IMetaStore: httpd.Dialect{
-			Handler: imetastore.New(a.store, a.keeper, imetastore.Options{Logger: log}), OpenAPI: imetastore.OpenAPI(),
+			Handler: imetastore.New(a.store, a.keeper, imetastore.Options{Logger: log, Rewrite: rewrite}), OpenAPI: imetastore.OpenAPI(),
 		},
-		Sizes:      sizes(a.engine),
-		Collectors: []prometheus.Collector{a.bus},
-		Version:    thisBuild().Version,
-		Logger:     log,
+		Attachments: attachments,
+		Sizes:       sizes(a.engine),
+		Collectors:  []prometheus.Collector{a.bus},
+		Version:     thisBuild().Version,
+		Logger:      log,
 	})
 }
 

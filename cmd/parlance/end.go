@@ -26,7 +26,7 @@ type end struct {
 func openEnd(ctx context.Context, n engineName, c config.Config, log *slog.Logger) (*end, error) {
 	engine, err := openEngine(ctx, n, c, log)
 	if err == nil {
-		a, err := archiveOn(ctx, engine, n, live.Local(), log)
+		a, err := archiveOn(ctx, engine, n, c, live.Local(), log)
 		return &end{archive: a}, err
 	}
 	if n.dir == "" || !errors.Is(err, parlance.Unavailable) {
@@ -36,7 +36,7 @@ func openEnd(ctx context.Context, n engineName, c config.Config, log *slog.Logge
 	if e != nil {
 		return nil, errors.Join(inUse(n, err), e)
 	}
-	a, err := archiveOn(ctx, client, n, live.Local(), log)
+	a, err := archiveOn(ctx, client, n, c, live.Local(), log)
 	return &end{archive: a, held: client}, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,7 @@ func engineFlags(cmd *cobra.Command) {
 	f.String("engine", d.Engine, "what keeps the rows: pebble, in the folder, or cassandra (PARLANCE_ENGINE)")
 	f.String("hosts", "", "some of the cluster's nodes: HOST[:PORT],... (PARLANCE_HOSTS)")
 	f.String("keyspace", d.Keyspace, "keyspace of the store in the cluster (PARLANCE_KEYSPACE)")
+	f.String("files", "", "folder of attachments beside a cluster (PARLANCE_FILES)")
 	f.Int("replication", d.Replication, "copies of each row, of a keyspace that is made (PARLANCE_REPLICATION)")
 }
 
@@ -83,6 +85,8 @@ func engineOf(c config.Config) (engineName, error) {
 		return engineName{hosts: c.Hosts, keyspace: c.Keyspace}, nil
 	case len(c.Hosts) > 0:
 		return engineName{}, usage("--hosts is for --engine cassandra")
+	case c.Files != "":
+		return engineName{}, usage("files is for --engine cassandra: a store's folder has attachments in DIR/files")
 	case c.Data == "":
 		return engineName{}, usage("name the store's folder: --data DIR, or PARLANCE_DATA_DIR, or \"data\" in the configuration file; or a cluster: --engine cassandra --hosts HOST,...")
 	}
@@ -102,6 +106,17 @@ func openEngine(ctx context.Context, n engineName, c config.Config, log *slog.Lo
 		return nil, err
 	}
 	return cassandrastore.Open(ctx, cc)
+}
+
+// filesDir returns the folder of the store's attachments, empty if they aren't kept.
+func (n engineName) filesDir(c config.Config) string {
+	switch {
+	case n.dir != "":
+		return filepath.Join(n.dir, "files")
+	case n.hosts == nil:
+		return ""
+	}
+	return c.Files
 }
 
 // exists reports whether there is a store.

@@ -73,7 +73,7 @@ func carryOut(a *archive) control.Runner {
 }
 
 // heldCommands are the commands that can be carried out by the process that holds the store.
-var heldCommands = map[string]bool{"mirror": true, "certificate": true}
+var heldCommands = map[string]bool{"mirror": true, "certificate": true, "files": true}
 
 // path returns a path of the command line as this process finds it.
 func (p *program) path(s string) (string, error) {

@@ -37,6 +37,7 @@ upstreams by itself, as often as "mirror add --every" says.`,
 func (p *program) newMirror(a *archive) *mirror.Mirror {
 	return mirror.New(a.store, mirror.Options{
 		Secret: func(c mirror.Config) (mirror.Secret, error) { return secretOf(c, p.env) },
+		Files:  a.files,
 		Logger: a.log,
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/files"
 	"parlance/internal/config"
 	"parlance/live"
 	"parlance/mirror"
@@ -24,7 +25,8 @@ type archive struct {
 	store  *store.Store
 	keeper *access.Keeper
 	name   engineName
-	bus    *live.Bus // to the other nodes that serve the same store
+	files  *files.Archive // nil: files of messages aren't kept
+	bus    *live.Bus      // to the other nodes that serve the same store
 	log    *slog.Logger
 
 	mirrorOnce sync.Once
@@ -43,11 +45,11 @@ func openNode(ctx context.Context, n engineName, c config.Config, bus *live.Bus,
 	if err != nil {
 		return nil, inUse(n, err)
 	}
-	return archiveOn(ctx, engine, n, bus, log)
+	return archiveOn(ctx, engine, n, c, bus, log)
 }
 
 // archiveOn opens the store on an engine, which it closes if that fails.
-func archiveOn(ctx context.Context, engine driver.Engine, n engineName, bus *live.Bus, log *slog.Logger) (*archive, error) {
+func archiveOn(ctx context.Context, engine driver.Engine, n engineName, c config.Config, bus *live.Bus, log *slog.Logger) (*archive, error) {
 	s, err := store.Open(ctx, engine, store.Options{Logger: log, Announce: announceOn(bus), Appended: appendedOn(bus)})
 	if err != nil {
 		return nil, fmt.Errorf("open the store in %s: %w", n, err)
@@ -57,7 +59,15 @@ func archiveOn(ctx context.Context, engine driver.Engine, n engineName, bus *liv
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", n, err), s.Close())
 	}
-	return &archive{engine: engine, store: s, keeper: k, name: n, bus: bus, log: log}, nil
+	a := &archive{engine: engine, store: s, keeper: k, name: n, bus: bus, log: log}
+	if dir := n.filesDir(c); dir != "" {
+		folder, err := files.OpenFolder(dir, s.Now())
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		a.files = files.Open(s, folder)
+	}
+	return a, nil
 }
 
 // close closes the archive after work that ended with err.

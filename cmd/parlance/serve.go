@@ -26,6 +26,7 @@ func (p *program) serve() *cobra.Command {
 
   /v1/                                          SHOPLINE
   /seller/, /merchant-api/, /api/merchant-api/  iMetaStore
+  /attachments/                                 files of messages, by signed addresses
   /openapi/{imkit,shopline,imetastore}.yaml     what each of them answers
   /healthz, /readyz, /metrics                   for whoever watches over it
   everything else                               IMKit
@@ -75,6 +76,7 @@ JSON: {"url","data"}, once it listens.`,
 	f.String("tls-cert", "", "certificate chain, PEM (PARLANCE_TLS_CERT)")
 	f.String("tls-key", "", "key of the certificate, PEM (PARLANCE_TLS_KEY)")
 	f.Bool("behind-proxy", false, "something in front speaks TLS (PARLANCE_BEHIND_PROXY)")
+	f.String("public-url", "", "where the world finds this server: answers show kept attachments under it (PARLANCE_PUBLIC_URL)")
 	f.String("bus", d.Bus, "how nodes tell each other news: none, nats://HOST:PORT or embedded://HOST:PORT?routes=HOST:PORT,... (PARLANCE_BUS)")
 	f.Int("shopline-rate", d.ShoplineRate, "requests per second and SHOPLINE token; 0 = no limit (PARLANCE_SHOPLINE_RATE)")
 	return cmd
@@ -92,11 +94,14 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 	if !known {
 		log.Warn("the store has no workspace, so nobody can use it: stop this and run parlance workspace create NAME " + a.name.flags())
 	}
+	if a.files == nil {
+		log.Warn("attachments aren't kept: name a folder for them with --files DIR or PARLANCE_FILES")
+	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
-	srv := newServer(a, log, c.ShoplineRate)
+	srv := newServer(a, log, c)
 	s := serving{URL: urlOf(l, cert != nil), Data: a.name.String()}
 	if err := p.result(s, "%s", s.URL); err != nil {
 		return err

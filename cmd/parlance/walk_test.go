@@ -88,7 +88,7 @@ func importFile(t *testing.T, file string) *walker {
 	if err != nil || report.Bad != 0 {
 		t.Fatalf("import: %+v, %v", report, err)
 	}
-	server := httptest.NewServer(newServer(a, slog.New(slog.DiscardHandler), 0))
+	server := httptest.NewServer(newServer(a, slog.New(slog.DiscardHandler), config.Config{}))
 	t.Cleanup(server.Close)
 	return &walker{server.URL, secrets}
 }

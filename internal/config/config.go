@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ type Config struct {
 	Keyspace    string
 	Replication int    // of a keyspace that is made
 	Consistency string // local_quorum or quorum
+	Files       string // folder of attachments beside a cluster; empty: they aren't kept
 
 	CassandraUser, CassandraPassword         string
 	CassandraDC                              string // local data centre; empty: that of the host that answers first
@@ -35,8 +37,9 @@ type Config struct {
 	Listen       string // host:port
 	TLSCert      string // file, PEM; empty = no TLS
 	TLSKey       string
-	BehindProxy  bool // something in front speaks TLS
-	ShoplineRate int  // requests per second and SHOPLINE token; 0 = no limit
+	BehindProxy  bool   // something in front speaks TLS
+	PublicURL    string // where the world finds the server; empty: attachments keep their own addresses
+	ShoplineRate int    // requests per second and SHOPLINE token; 0 = no limit
 	LogLevel     slog.Level
 
 	Bus                                      string // how nodes tell each other news: see [Config.Nodes]
@@ -68,6 +71,7 @@ var keys = []key{
 	{"keyspace", text(func(c *Config) *string { return &c.Keyspace }), func(c *Config) any { return c.Keyspace }},
 	{"replication", whole(func(c *Config) *int { return &c.Replication }, 1, 99), func(c *Config) any { return c.Replication }},
 	{"consistency", oneOf(func(c *Config) *string { return &c.Consistency }, "local_quorum", "quorum"), func(c *Config) any { return c.Consistency }},
+	{"files", text(func(c *Config) *string { return &c.Files }), func(c *Config) any { return c.Files }},
 	{"cassandra_user", text(func(c *Config) *string { return &c.CassandraUser }), func(c *Config) any { return c.CassandraUser }},
 	{"cassandra_password", text(func(c *Config) *string { return &c.CassandraPassword }), func(c *Config) any { return concealed(c.CassandraPassword) }},
 	{"cassandra_dc", text(func(c *Config) *string { return &c.CassandraDC }), func(c *Config) any { return c.CassandraDC }},
@@ -80,6 +84,7 @@ var keys = []key{
 	{"tls_cert", text(func(c *Config) *string { return &c.TLSCert }), func(c *Config) any { return c.TLSCert }},
 	{"tls_key", text(func(c *Config) *string { return &c.TLSKey }), func(c *Config) any { return c.TLSKey }},
 	{"behind_proxy", truth(func(c *Config) *bool { return &c.BehindProxy }), func(c *Config) any { return c.BehindProxy }},
+	{"public_url", setPublicURL, func(c *Config) any { return c.PublicURL }},
 	{"shopline_rate", setShoplineRate, func(c *Config) any { return c.ShoplineRate }},
 	{"bus", setBus, func(c *Config) any { return c.Bus }},
 	{"bus_user", text(func(c *Config) *string { return &c.BusUser }), func(c *Config) any { return c.BusUser }},
@@ -157,6 +162,16 @@ func setHosts(c *Config, v string) error {
 		}
 		c.Hosts = append(c.Hosts, h)
 	}
+	return nil
+}
+
+func setPublicURL(c *Config, v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		strings.Trim(u.Path, "/") != "" {
+		return errors.New("want https://HOST or http://HOST")
+	}
+	c.PublicURL = strings.TrimRight(v, "/")
 	return nil
 }
 

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"parlance"
+	"parlance/files"
+	"parlance/internal/progress"
+)
+
+type filesOptions struct {
+	workspace         string
+	retry, all, check bool
+}
+
+// A filesSummary is the result of `files` for one workspace.
+type filesSummary struct {
+	Workspace parlance.WorkspaceID `json:"workspace"`
+	files.Counts
+	Complete bool           `json:"complete"`
+	Checked  int            `json:"checked"` // contents that were read again, with --check
+	Damaged  []files.Damage `json:"damaged"` // of them
+	Failures []files.Record `json:"failures"`
+}
+
+func (p *program) filesCommand() *cobra.Command {
+	var o filesOptions
+	cmd := p.command(&cobra.Command{
+		Use:   "files --data DIR",
+		Short: "Tell which attachments are kept, and fetch what is missing",
+		Long: `Tell how many of the files that messages mention are kept, and which aren't and why.
+
+--retry first fetches what is wanted and tries failures again whose time has come; with --all, at once, and also
+what was refused or is gone. Public addresses are asked, without credentials: those of the mirrored platform's
+own host that need some are left to its mirror.
+--check reads all contents again and compares them with their SHA-256. What is damaged or lost counts as failed from
+then on, and is fetched again by --retry or by the mirror. The exit code is 1 then.
+
+JSON: {"workspaces":[{"workspace","wanted","fetched","failed","refused","gone","bytes","complete","checked","damaged":
+[{"address","sha256","problem"}],"failures":[{"address","source","conversation","message","state","error","tries",
+"time","next"}]}]}; times are Unix milliseconds.`,
+		Args: cobra.NoArgs,
+	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+		if o.all && !o.retry {
+			return usage("--all is for --retry")
+		}
+		return p.onHeld(ctx, cmd, func(a *archive) error { return p.files(ctx, a, o) })
+	})
+	engineFlags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.retry, "retry", false, "fetch what is wanted, and failures whose time has come")
+	f.BoolVar(&o.all, "all", false, "with --retry: everything that isn't kept, at once")
+	f.BoolVar(&o.check, "check", false, "read all contents again and compare them with their SHA-256")
+	workspaceFlag(cmd, &o.workspace, "workspace to look at; all if not given")
+	return cmd
+}
+
+func (p *program) files(ctx context.Context, a *archive, o filesOptions) error {
+	if a.files == nil {
+		return usage("the store has no folder of attachments: name one with --files DIR or PARLANCE_FILES")
+	}
+	ids, err := (&end{archive: a}).workspaces(ctx, o.workspace)
+	if err != nil {
+		return err
+	}
+	all := []filesSummary{}
+	var damaged int
+	for _, ws := range ids {
+		s, err := filesOf(ctx, a, ws, o)
+		if err != nil {
+			return err
+		}
+		damaged += len(s.Damaged)
+		all = append(all, s)
+	}
+	if err := p.printFiles(all, o); err != nil {
+		return err
+	}
+	if damaged > 0 {
+		return fmt.Errorf("%d attachments are damaged or lost", damaged)
+	}
+	return nil
+}
+
+// filesOf does what o says with one workspace's files.
+func filesOf(ctx context.Context, a *archive, ws parlance.WorkspaceID, o filesOptions) (filesSummary, error) {
+	s := filesSummary{Workspace: ws, Damaged: []files.Damage{}, Failures: []files.Record{}}
+	if o.check {
+		n, damaged, err := a.files.Check(ctx, ws, true, a.store.Now())
+		if err != nil {
+			return s, err
+		}
+		s.Checked, s.Damaged = n, append(s.Damaged, damaged...)
+	}
+	tally, err := a.files.Counts(ctx, ws)
+	if err != nil {
+		return s, err
+	}
+	if o.retry {
+		if err := retryFiles(ctx, a, ws, tally, o.all); err != nil {
+			return s, err
+		}
+		if tally, err = a.files.Counts(ctx, ws); err != nil {
+			return s, err
+		}
+	}
+	s.Counts = tally.Of("", "")
+	s.Complete = s.Counts.Complete()
+	for r, err := range a.files.Records(ctx, ws) {
+		if err != nil {
+			return s, err
+		}
+		if r.State != files.Kept {
+			s.Failures = append(s.Failures, r)
+		}
+	}
+	return s, nil
+}
+
+// retryFiles tries the files of all sources again.
+func retryFiles(ctx context.Context, a *archive, ws parlance.WorkspaceID, tally files.Tally, all bool) error {
+	f := files.NewFetcher(files.FetcherOptions{})
+	defer f.Close()
+	retry := a.files.Retry
+	if all {
+		retry = a.files.RetryAll
+	}
+	var errs []error
+	for _, name := range tally.Sources() {
+		_, err := retry(ctx, files.Source{Workspace: ws, Name: name, Fetcher: f, Guest: true}, a.store.Now())
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (p *program) printFiles(all []filesSummary, o filesOptions) error {
+	if p.json {
+		return writeLine(p.stdout, map[string]any{"workspaces": all})
+	}
+	var b strings.Builder
+	for _, s := range all {
+		fmt.Fprintf(&b, "%s: %s of %s attachments kept, %s bytes\n", s.Workspace, progress.Number(s.Fetched), progress.Number(s.Total()), progress.Number(s.Bytes))
+		if !s.Complete {
+			fmt.Fprintf(&b, "  %d not tried yet, %d failed and to be tried again, %d refused, %d gone\n", s.Wanted, s.Failed, s.Refused, s.Gone)
+		}
+		if o.check {
+			fmt.Fprintf(&b, "  %s contents read again, %d damaged or lost\n", progress.Number(s.Checked), len(s.Damaged))
+		}
+		for _, d := range s.Damaged {
+			fmt.Fprintf(&b, "  damaged\t%s\t%s\n", d.Address, d.Problem)
+		}
+		for _, r := range s.Failures {
+			fmt.Fprintf(&b, "  %s\t%s\t%s\n", r.State, r.Address, r.Error)
+		}
+	}
+	_, err := p.stdout.Write([]byte(b.String()))
+	return err
+}

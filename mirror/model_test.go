@@ -1,0 +1,150 @@
+package mirror_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"parlance"
+	"parlance/fake"
+	"parlance/mirror"
+)
+
+// unprovable are the faults by which a platform hides messages without leaving any sign of it, together with another one.
+func unprovable(f fake.Faults) bool {
+	return f.Has(fake.Seconds) && f.Has(fake.Millis) ||
+		// A platform that gives other messages than asked for, and miscounts what it has, can't be caught.
+		f.Has(fake.TotalWrong) && f.Has(fake.IgnoreAnchor, fake.AnchorByTime, fake.TieFlood)
+}
+
+// TestMirror has random upstreams with random faults mirrored by runs that are killed at random, and holds the archive against the
+// upstream: it holds all that the upstream does, or the ledger names the gap; it never claims to be complete and isn't; a further run
+// finds nothing, writes nothing and asks little.
+func TestMirror(t *testing.T) {
+	for _, platform := range fake.Platforms() {
+		t.Run(string(platform), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) { checkMirror(t, platform) })
+		})
+	}
+}
+
+func checkMirror(t *rapid.T, platform parlance.Dialect) {
+	all := fake.FaultsOf(platform)
+	var faults fake.Faults
+	for _, f := range rapid.SliceOfNDistinct(rapid.SampledFrom(all), 0, 5, rapid.ID).Draw(t, "faults") {
+		if f != fake.Attachment404 && f != fake.AttachmentDead { // no files are kept here, see TestFiles
+			faults = append(faults, f)
+		}
+	}
+	if unprovable(faults) {
+		t.Skip("no client can tell")
+	}
+	o := fake.Options{
+		Platform: platform, Seed: rapid.Uint64Range(0, 1<<20).Draw(t, "seed"), Faults: faults,
+		Messages: rapid.IntRange(0, 90).Draw(t, "messages"), Conversations: rapid.IntRange(1, 4).Draw(t, "conversations"),
+		Page: rapid.IntRange(8, 30).Draw(t, "page"), Every: rapid.IntRange(2, 12).Draw(t, "every"),
+	}
+	w := newWorld(t, o)
+	defer w.close()
+	parallel := rapid.IntRange(1, 3).Draw(t, "parallel")
+
+	for i, at := range rapid.SliceOfN(rapid.IntRange(1, 40), 0, 3).Draw(t, "kills") {
+		report, err := w.run(mirror.RunOptions{Parallel: parallel}, at)
+		w.tolerable(err)
+		w.honest(fmt.Sprintf("killed run %d", i), &report, faults)
+	}
+	report, err := w.run(mirror.RunOptions{Parallel: parallel}, 0)
+	w.tolerable(err)
+	w.honest("the first run", &report, faults)
+
+	w.up.Calm()
+	// Two full runs: the first finds what changed out of sight, the second what vanished.
+	for i := range 2 {
+		if report, err = w.run(mirror.RunOptions{Full: true, Parallel: parallel, AcceptMissing: true}, 0); err != nil {
+			t.Fatalf("full run %d: %v", i, err)
+		}
+	}
+	w.say("after the full runs", w.compare(&report, false))
+	w.checkVanished()
+
+	before := w.logs()
+	again, err := w.run(mirror.RunOptions{Parallel: parallel}, 0)
+	if err != nil {
+		t.Fatalf("the last run: %v", err)
+	}
+	if again.New+again.Changed+again.Missing > 0 || w.logs() != before {
+		t.Errorf("a run with nothing to find wrote: %+v", again)
+	}
+	if again.State != report.State {
+		t.Errorf("a run with nothing to find turned %s into %s: %v", report.State, again.State, again.Gaps)
+	}
+}
+
+// tolerable fails if a run ended in a way that it may not, whatever the upstream does.
+func (w *world) tolerable(err error) {
+	w.Helper()
+	switch {
+	case err == nil, errors.Is(err, errKilled), errors.Is(err, context.Canceled):
+	case errors.Is(err, parlance.Unavailable), errors.Is(err, parlance.Limited):
+		// gave up: the upstream failed too often in a row
+	default:
+		w.Fatalf("the run ended with %v (%v)", err, parlance.KindOf(err))
+	}
+}
+
+// honest checks that a run which says that all is here is right, as far as anybody could know.
+func (w *world) honest(when string, r *mirror.Report, faults fake.Faults) {
+	w.Helper()
+	if faults.Has(fake.LateDeep, fake.Arrivals, fake.Late) {
+		return // what came while it was read is found later
+	}
+	if r.State == mirror.Complete && len(r.Gaps) > 0 {
+		w.Errorf("%s: complete, with gaps %v", when, r.Gaps)
+	}
+	w.say(when, w.compare(r, true))
+}
+
+// say tells the first few of what is wrong.
+func (w *world) say(when string, wrong []string) {
+	w.Helper()
+	for _, text := range wrong[:min(len(wrong), 3)] {
+		w.Errorf("%s: %s", when, text)
+	}
+}
+
+// checkVanished checks that what was here and vanished there is kept and marked missing, and nothing else is.
+func (w *world) checkVanished() {
+	w.Helper()
+	here := w.archive()
+	vanished := map[string]bool{}
+	for _, c := range w.up.Truth().Conversations {
+		for i := range c.Vanished {
+			vanished[w.identity(&c, &c.Vanished[i])] = true
+		}
+	}
+	for id, k := range here {
+		if k.Message.Missing != 0 && !vanished[id] {
+			w.Errorf("%s is marked missing and didn't vanish", id)
+		}
+	}
+}
+
+// logs returns how far each conversation's log goes, as text.
+func (w *world) logs() (s string) {
+	w.Helper()
+	for c, err := range w.store.Conversations(context.Background(), workspace) {
+		if err != nil {
+			w.Fatal(err)
+		}
+		state, err := w.store.State(context.Background(), parlance.Ref{Workspace: workspace, Conversation: c.ID})
+		if err != nil {
+			w.Fatal(err)
+		}
+		s += fmt.Sprintf("%s %d\n", c.ID, state.Number)
+	}
+	return s
+}
