@@ -177,7 +177,7 @@ type period uint32
 
 func (l layout) periodOf(t parlance.Time) period {
 	if l.buckets == 1 {
-		return period(monthOf(t))
+		return period(month.stretch(t).number)
 	}
 	const day, year0 = 24 * 60 * 60, -62_167_219_200 // seconds
 	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std().Unix()
@@ -185,11 +185,3 @@ func (l layout) periodOf(t parlance.Time) period {
 }
 
 func periodOfKey(k []byte) period { return period(binary.BigEndian.Uint32(k)) }
-
-// A month counts months from the year 0, for rows that are kept by month.
-type month uint32
-
-func monthOf(t parlance.Time) month {
-	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std()
-	return month(s.Year()*12 + int(s.Month()) - 1)
-}
