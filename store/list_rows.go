@@ -39,23 +39,24 @@ const (
 	month unit = 2
 )
 
+// hourLength is in seconds.
+const hourLength = 60 * 60
+
 // units are those that each conversation has a row in.
 var units = [...]unit{hour, month}
 
 // stretch returns the one that t lies in.
 func (u unit) stretch(t parlance.Time) stretch {
-	const length, year0 = 60 * 60, -62_167_219_200 // seconds
 	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std()
 	if u == month {
 		return stretch{u, uint32(s.Year()*12 + int(s.Month()) - 1)}
 	}
-	return stretch{u, uint32((s.Unix() - year0) / length)}
+	return stretch{u, uint32((s.Unix() - year0) / hourLength)}
 }
 
 // month returns the month that an hour lies in.
 func (x stretch) month() stretch {
-	const length, year0 = 60 * 60, -62_167_219_200 // seconds
-	return month.stretch(parlance.Time((int64(x.number)*length + year0) * 1000))
+	return month.stretch(parlance.Time((int64(x.number)*hourLength + year0) * 1000))
 }
 
 func (x stretch) key() []byte {
