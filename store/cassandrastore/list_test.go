@@ -158,11 +158,12 @@ func traced(tb testing.TB, e *Engine, id []byte) (dead int, done bool) {
 	var took int
 	var request string
 	q := e.session.Query("SELECT duration, request FROM system_traces.sessions WHERE session_id = ?", uuid).Consistency(gocql.One)
-	if err := q.ScanContext(context.Background(), &took, &request); err != nil || took == 0 {
-		return 0, false
-	}
-	if strings.HasPrefix(request, "Prepar") {
+	err = q.ScanContext(context.Background(), &took, &request)
+	if err == nil && strings.HasPrefix(request, "Prepar") {
 		return 0, true // the statement was new to this node
+	}
+	if err != nil || took == 0 {
+		return 0, false
 	}
 	it := e.session.Query("SELECT activity FROM system_traces.events WHERE session_id = ?", uuid).Consistency(gocql.One).IterContext(context.Background())
 	var activity string
