@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"parlance"
+	"parlance/store"
 )
 
 // A Workspace is one merchant or app, and how each platform names it.
@@ -159,6 +160,21 @@ func (k *Keeper) Workspaces(ctx context.Context) iter.Seq2[Workspace, error] {
 				return
 			}
 			if !yield(w.workspace(parlance.WorkspaceID(r.Key)), nil) {
+				return
+			}
+		}
+	}
+}
+
+// WorkspaceIDs returns the ids of all workspaces that a store has, without reading what is known of them. After an
+// error it ends.
+func WorkspaceIDs(ctx context.Context, s *store.Store) iter.Seq2[parlance.WorkspaceID, error] {
+	return func(yield func(parlance.WorkspaceID, error) bool) {
+		for r, err := range s.Records(ctx, workspaces) {
+			if err != nil {
+				err = fmt.Errorf("list workspaces: %w", err)
+			}
+			if !yield(parlance.WorkspaceID(r.Key), err) || err != nil {
 				return
 			}
 		}

@@ -242,7 +242,7 @@ func (s *Store) adoptRegistry(ctx context.Context, ws parlance.WorkspaceID, rows
 				return err
 			}
 			claims = append(claims, driver.Claim{Key: s.layout.logKey(row.number), Value: row.value})
-			ops = append(ops, registryOps(ws, &about, row.number)...)
+			ops = append(ops, registryOps(ws, &about, row.number, about.Created)...)
 		}
 		r.last = nil
 		err := s.claimParts(ctx, s.layout.registryPartition(ws, first), claims, ops, 1)

@@ -130,22 +130,7 @@ func (c *copier) members(ctx context.Context, ref parlance.Ref) error {
 		if err != nil {
 			return err
 		}
-		names := []string{membersName(ref)}
-		var ops []driver.Op
-		for _, claim := range claims {
-			id := parlance.AccountID(claim.Key)
-			names = append(names, memberName(ref, id))
-			if claim.Value != nil {
-				ops = append(ops, listOps(ref.Workspace, List{Account: id}, ref.Conversation, t.listedAt(&about))...)
-			}
-		}
-		// Readers look at the members, so a row in a list may come before its member; one that
-		// doesn't come, because a copy stops here, would be missed for ever.
-		if err = c.dst.writeParts(ctx, splitOps(ops, c.dst.bounds.BatchBytes), appended(t.number)+1); err == nil {
-			err = c.dst.claim(ctx, p, claims, nil, 1)
-		}
-		c.dst.changed(ref.Workspace, names...)
-		return err
+		return c.dst.join(ctx, &about, t, ref, claims)
 	})
 }
 

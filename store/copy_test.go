@@ -72,7 +72,7 @@ func harshly(t failer) *drivertest.Harsh {
 	t.Helper()
 	e := drivertest.NewHarsh(memory(t), harsh(t, 1, 0))
 	var row []byte
-	for i, n := range []uint64{1, drivertest.HarshRows, drivertest.HarshRows, 16} {
+	for i, n := range []uint64{store.FormatVersion, drivertest.HarshRows, drivertest.HarshRows, 16} {
 		row = protowire.AppendVarint(protowire.AppendTag(row, protowire.Number(i+1), protowire.VarintType), n)
 	}
 	if err := e.Claim(context.Background(), format, []driver.Claim{{Value: row}}, nil, 1); err != nil {

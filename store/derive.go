@@ -120,7 +120,7 @@ func (a *appender) parts() [][]driver.Op {
 	}
 	head := driver.Op{Partition: headPartition(a.c.ref), Value: a.next.encode()}
 	if a.s.bounds.OneStep {
-		return splitOps(append(ops, head), a.s.bounds.BatchBytes)
+		return splitOps(append(slices.Concat(ops, a.ops.last), head), a.s.bounds.BatchBytes)
 	}
 	// The head is written once all rows of its entries stand: whoever reads it may rely
 	// on them. It comes together with the ranges, which are of its partition, so
@@ -133,6 +133,7 @@ func (a *appender) parts() [][]driver.Op {
 			rows = append(rows, op)
 		}
 	}
+	heads = append(heads, a.ops.last...)
 	return append(splitOps(rows, a.s.bounds.BatchBytes), splitOps(append(heads, head), a.s.bounds.BatchBytes)...)
 }
 

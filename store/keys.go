@@ -171,25 +171,20 @@ func positionOfAcrossKey(k []byte) parlance.Position {
 	return parlance.Position{Time: timeOfKey(k), ID: parlance.MessageID(id), Conversation: parlance.ConversationID(conversation)}
 }
 
+// year0 is when the year 0 began, in Unix seconds, UTC.
+const year0 = -62_167_219_200
+
 // A period is the part of the timeline across conversations that one partition holds: a month, or
 // a day where partitions are bounded. It counts them from the year 0.
 type period uint32
 
 func (l layout) periodOf(t parlance.Time) period {
 	if l.buckets == 1 {
-		return period(monthOf(t))
+		return period(month.stretch(t).number)
 	}
-	const day, year0 = 24 * 60 * 60, -62_167_219_200 // seconds
+	const day = 24 * 60 * 60 // seconds
 	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std().Unix()
 	return period((s - year0) / day)
 }
 
 func periodOfKey(k []byte) period { return period(binary.BigEndian.Uint32(k)) }
-
-// A month counts months from the year 0, for rows that are kept by month.
-type month uint32
-
-func monthOf(t parlance.Time) month {
-	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std()
-	return month(s.Year()*12 + int(s.Month()) - 1)
-}

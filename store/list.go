@@ -1,16 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"fmt"
 	"iter"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
+	"sync/atomic"
 
 	"parlance"
-	"parlance/store/driver"
 )
 
 // A List is one of the lists of conversations by last activity: an account's, or all
@@ -35,190 +34,6 @@ func (s *Summary) activity() parlance.Time {
 	return s.Last.Message.Created
 }
 
-// lag is how far behind a conversation's activity its row in the lists may be: rows
-// that move with each message would leave a trail of dead rows for readers to cross.
-const lag parlance.Time = 60_000
-
-// listPartition holds a list's rows of one month; their key is time and conversation.
-func listPartition(ws parlance.WorkspaceID, l List, m month) driver.Partition {
-	if l.Account != "" {
-		return derived("a", string(ws), string(l.Account), string(number4(uint32(m))))
-	}
-	return derived("k", string(ws), string(l.Kind), string(number4(uint32(m))))
-}
-
-// listMonths holds the months in which a list has rows, or had.
-func listMonths(ws parlance.WorkspaceID, l List) driver.Partition {
-	if l.Account != "" {
-		return derived("m", string(ws), string(l.Account))
-	}
-	return derived("K", string(ws), string(l.Kind))
-}
-
-func listKey(t parlance.Time, c parlance.ConversationID) []byte { return append(timeKey(t), c...) }
-
-// present is the value of a row whose key says it all.
-var present = []byte{1}
-
-// listOps puts a conversation into a list at time t.
-func listOps(ws parlance.WorkspaceID, l List, c parlance.ConversationID, t parlance.Time) []driver.Op {
-	m := monthOf(t)
-	return []driver.Op{
-		{Partition: listPartition(ws, l, m), Key: listKey(t, c), Value: present},
-		{Partition: listMonths(ws, l), Key: number4(uint32(m)), Value: present},
-	}
-}
-
-// listedAt is the time at which the conversation's rows stand in the lists.
-func (t *tail) listedAt(about *parlance.Conversation) parlance.Time {
-	if t.listed == 0 {
-		return about.Created
-	}
-	return t.listed
-}
-
-// listEntry has the lists move with entry e if their rows lag too far behind. It looks at nothing
-// but the log and where the rows stood before, so that all who derive from the same entries move them
-// to the same place, whatever groups they make. An import runs through years in a minute; its
-// conversations move with their first message, and then once more, when it ends.
-func (a *appender) listEntry(e *Entry) {
-	if !a.lags() || e.origin != Send && e.Number > 1 {
-		return
-	}
-	a.left = append(a.left, a.next.listedAt(&a.about))
-	a.next.listed = a.next.activity(&a.about)
-}
-
-// list writes the rows of the lists if the group's entries moved them, and leaves the rest to Settle.
-func (a *appender) list() error {
-	if len(a.left) > 0 {
-		if err := a.move(); err != nil {
-			return err
-		}
-	}
-	a.relist()
-	return nil
-}
-
-// lags reports whether the conversation's rows in the lists are too far from its activity.
-func (a *appender) lags() bool {
-	at := a.next.listedAt(&a.about)
-	return a.next.number > 0 && (a.next.listed == 0 || a.next.activity(&a.about) >= at+lag)
-}
-
-// activity is the highest time that the conversation's last activity may have.
-func (t *tail) activity(about *parlance.Conversation) parlance.Time {
-	if t.total == 0 {
-		return about.Created
-	}
-	return t.lastCreated
-}
-
-// relist leaves a conversation that lags in the lists to Settle. It does so also when
-// nothing was stored: an import that is done again may be there because the first one never settled.
-func (a *appender) relist() {
-	if a.lags() {
-		a.s.unlistedMu.Lock()
-		defer a.s.unlistedMu.Unlock()
-		a.s.unlisted[a.c.ref] = struct{}{}
-	}
-}
-
-// move puts the conversation into the lists where next says that it stands, and takes it out where it stood before.
-func (a *appender) move() error {
-	if !a.s.bounds.Exclusive {
-		a.s.drop(membersName(a.c.ref)) // who just came needs the new row most
-	}
-	members, err := a.s.Members(a.ctx, a.c.ref)
-	if err != nil {
-		return err
-	}
-	to := a.next.listedAt(&a.about)
-	lists := []List{{Kind: a.about.Kind}}
-	for _, m := range members {
-		lists = append(lists, List{Account: m.Account})
-	}
-	for _, l := range lists {
-		for _, from := range a.left {
-			if from != to {
-				a.ops.delete(listPartition(a.c.ref.Workspace, l, monthOf(from)), listKey(from, a.c.ref.Conversation))
-			}
-		}
-		a.ops.ops = append(a.ops.ops, listOps(a.c.ref.Workspace, l, a.c.ref.Conversation, to)...)
-	}
-	return nil
-}
-
-// Settle brings the lists up to date after Puts in modes Import and Mirror, which leave
-// them behind. Who imports calls it in the end; [Store.Close] does too.
-func (s *Store) Settle(ctx context.Context) error {
-	s.unlistedMu.Lock()
-	refs := make([]parlance.Ref, 0, len(s.unlisted))
-	for ref := range s.unlisted {
-		refs = append(refs, ref)
-	}
-	clear(s.unlisted)
-	s.unlistedMu.Unlock()
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(64) // they wait for the disk, and share its syncs
-	for _, ref := range refs {
-		g.Go(func() error {
-			err := s.settle(gctx, ref)
-			if err != nil {
-				s.unlistedMu.Lock()
-				s.unlisted[ref] = struct{}{}
-				s.unlistedMu.Unlock()
-				return fmt.Errorf("bring the lists of %s up to date: %w", ref, err)
-			}
-			return nil
-		})
-	}
-	return g.Wait()
-}
-
-// settle moves one conversation in the lists. The head moves with the rows, under the
-// number that it has: what the rows say is no more than the log does.
-func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
-	c := s.conversations.acquire(ref)
-	defer s.conversations.release(c)
-	c.write.Lock()
-	defer c.write.Unlock()
-	t, err := s.writerTail(ctx, c)
-	if err != nil || t.number == 0 {
-		return err
-	}
-	about, err := s.Conversation(ctx, ref)
-	if err != nil {
-		return err
-	}
-	a := &appender{s: s, c: c, ctx: ctx, next: *t, about: about}
-	if t.listedAt(&about) == t.activity(&about) && t.listed != 0 {
-		return nil
-	}
-	a.left, a.next.listed = []parlance.Time{t.listedAt(&about)}, t.activity(&about)
-	if err := a.move(); err != nil {
-		return err
-	}
-	// The old rows go once the head says where the new ones are.
-	ops, head := a.ops.settled(), driver.Op{Partition: headPartition(ref), Value: a.next.encode()}
-	old := slices.IndexFunc(ops, func(op driver.Op) bool { return op.Delete })
-	if old < 0 {
-		old = len(ops)
-	}
-	ops = slices.Insert(ops, old, head)
-	parts := [][]driver.Op{ops}
-	if !s.bounds.OneStep {
-		parts = append(splitOps(ops[:old], s.bounds.BatchBytes), ops[old:old+1])
-		parts = append(parts, splitOps(ops[old+1:], s.bounds.BatchBytes)...)
-	}
-	if err := s.writeParts(ctx, parts, appended(t.number)+1); err != nil {
-		return err
-	}
-	next := a.next
-	c.tail.Store(&next)
-	return nil
-}
-
 // Recent returns a list's conversations, the last active first: by the Created of their
 // newest message (of the conversation itself if it has none) descending, then by id.
 // It reads as far as it is asked.
@@ -236,26 +51,33 @@ func (s *Store) Recent(ctx context.Context, ws parlance.WorkspaceID, l List) ite
 			}
 			return true
 		}
+		var next []parlance.ConversationID // found in rows, and not yet read
+		read := func() error {
+			sums, err := s.summaries(ctx, ws, l, next)
+			for i := range sums {
+				heap.Push(&found, sums[i])
+			}
+			next = next[:0]
+			return err
+		}
 		for row, err := range s.listRows(ctx, ws, l) {
+			if err == nil && len(next) == s.shownAtOnce() {
+				if err = read(); err == nil && !show(row.at+lag) {
+					return
+				}
+			}
 			if err != nil {
 				yield(Summary{}, err)
 				return
 			}
-			if seen[row.conversation] {
-				continue
+			if !seen[row.conversation] {
+				seen[row.conversation] = true
+				next = append(next, row.conversation)
 			}
-			if !show(row.at + lag) {
-				return
-			}
-			seen[row.conversation] = true
-			sum, ok, err := s.summary(ctx, ws, l, row.conversation)
-			if err != nil {
-				yield(Summary{}, err)
-				return
-			}
-			if ok {
-				heap.Push(&found, sum)
-			}
+		}
+		if err := read(); err != nil {
+			yield(Summary{}, err)
+			return
 		}
 		show(parlance.MinTime - 1)
 	}
@@ -276,53 +98,22 @@ func (s *Store) CountConversations(ctx context.Context, ws parlance.WorkspaceID,
 		}
 		return int(r.last.counts[indexOf(kinds[:], l.Kind)]), nil
 	}
-	seen := map[parlance.ConversationID]bool{}
+	var ids []parlance.ConversationID
 	for row, err := range s.listRows(ctx, ws, l) {
 		if err != nil {
 			return 0, err
 		}
-		if seen[row.conversation] {
-			continue
-		}
-		ok, err := s.lists(ctx, ws, l, row.conversation)
-		if err != nil {
-			return 0, err
-		}
+		ids = append(ids, row.conversation)
+	}
+	var n atomic.Int64
+	err := s.several(len(ids), maxSummaries, func(i int) error {
+		ok, err := s.lists(ctx, ws, l, ids[i])
 		if ok {
-			seen[row.conversation] = true
+			n.Add(1)
 		}
-	}
-	return len(seen), nil
-}
-
-type listRow struct {
-	at           parlance.Time
-	conversation parlance.ConversationID
-}
-
-// listRows returns a list's rows, the latest first, superseded ones included.
-func (s *Store) listRows(ctx context.Context, ws parlance.WorkspaceID, l List) iter.Seq2[listRow, error] {
-	return func(yield func(listRow, error) bool) {
-		for m, err := range s.engine.Scan(ctx, listMonths(ws, l), driver.Range{Reverse: true}) {
-			if err != nil {
-				yield(listRow{}, fmt.Errorf("read a list of conversations: %w", err))
-				return
-			}
-			for row, err := range s.engine.Scan(ctx, listPartition(ws, l, monthOfKey(m.Key)), driver.Range{Reverse: true}) {
-				if err != nil {
-					yield(listRow{}, fmt.Errorf("read a list of conversations: %w", err))
-					return
-				}
-				if !yield(listRow{timeOfKey(row.Key), parlance.ConversationID(row.Key[8:])}, nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func monthOfKey(k []byte) month {
-	return month(uint32(k[0])<<24 | uint32(k[1])<<16 | uint32(k[2])<<8 | uint32(k[3]))
+		return err
+	})
+	return int(n.Load()), err
 }
 
 // lists reports whether a conversation still belongs into a list.
@@ -337,21 +128,61 @@ func (s *Store) lists(ctx context.Context, ws parlance.WorkspaceID, l List, id p
 	return err == nil, err
 }
 
-func (s *Store) summary(ctx context.Context, ws parlance.WorkspaceID, l List, id parlance.ConversationID) (Summary, bool, error) {
-	ok, err := s.lists(ctx, ws, l, id)
-	if err != nil || !ok {
-		return Summary{}, false, err
+// maxSummaries is how many conversations of a list are read at once on an engine that is far away.
+const maxSummaries = 32
+
+// shownAtOnce is how many conversations of a list are read before the first of them is shown.
+func (s *Store) shownAtOnce() int {
+	if s.bounds.Exclusive {
+		return 1
 	}
+	return maxSummaries
+}
+
+// summaries returns those of the conversations that belong into a list, in no order.
+func (s *Store) summaries(ctx context.Context, ws parlance.WorkspaceID, l List, ids []parlance.ConversationID) ([]Summary, error) {
+	sums, in := make([]Summary, len(ids)), make([]bool, len(ids))
+	err := s.several(len(ids), maxSummaries, func(i int) (err error) {
+		sums[i], in[i], err = s.summary(ctx, ws, l, ids[i])
+		return err
+	})
+	n := 0
+	for i := range sums {
+		if in[i] {
+			sums[n] = sums[i]
+			n++
+		}
+	}
+	return sums[:n], err
+}
+
+// summary reads what a list shows of a conversation, all at once; ok says that it belongs there.
+func (s *Store) summary(ctx context.Context, ws parlance.WorkspaceID, l List, id parlance.ConversationID) (sum Summary, ok bool, err error) {
 	ref := parlance.Ref{Workspace: ws, Conversation: id}
-	about, err := s.Conversation(ctx, ref)
-	if err != nil {
+	var isIn, record, message error
+	reads := [...]func(){
+		func() { ok, isIn = s.lists(ctx, ws, l, id) },
+		func() { sum.Conversation, record = s.Conversation(ctx, ref) },
+		func() {
+			var n *newest
+			if n, message = s.newest(ctx, ref); message == nil {
+				sum.State, sum.Last = n.state, n.last
+			}
+		},
+	}
+	_ = s.several(len(reads), len(reads), func(i int) error {
+		if i == 0 || !s.bounds.Exclusive || ok {
+			reads[i]()
+		}
+		return nil // each keeps its own, since who isn't in the list doesn't matter
+	})
+	if isIn != nil || !ok {
+		return Summary{}, false, isIn
+	}
+	if err = cmp.Or(record, message); err != nil {
 		return Summary{}, false, err
 	}
-	n, err := s.newest(ctx, ref)
-	if err != nil {
-		return Summary{}, false, err
-	}
-	return Summary{Conversation: about, State: n.state, Last: n.last}, true, nil
+	return sum, true, nil
 }
 
 // maxNewest is the largest content in bytes that is kept for every conversation in memory.
@@ -362,16 +193,13 @@ const maxNewest = 4096
 func (s *Store) newest(ctx context.Context, ref parlance.Ref) (*newest, error) {
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
-	t, err := s.readerTail(ctx, c)
+	have := c.newest.Load()
+	p, err := s.Page(ctx, ref, Query{Limit: 1, Private: true, Unless: func(st State) bool { return have != nil && have.state == st }})
 	if err != nil {
 		return nil, err
 	}
-	if n := c.newest.Load(); n != nil && n.state.Number == t.number {
-		return n, nil
-	}
-	p, err := s.Page(ctx, ref, Query{Limit: 1, Private: true})
-	if err != nil {
-		return nil, err
+	if have != nil && have.state == p.State {
+		return have, nil
 	}
 	n := &newest{state: p.State}
 	if len(p.Entries) > 0 {

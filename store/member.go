@@ -96,20 +96,13 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 	}
 	for try := 0; len(adding) > 0; try++ {
 		var claims []driver.Claim
-		var ops []driver.Op
 		for _, id := range slices.Sorted(maps.Keys(adding)) {
 			m := adding[id]
 			claims = append(claims, driver.Claim{Key: []byte(id), Value: encodeMember(&m)})
-			ops = append(ops, listOps(ref.Workspace, List{Account: id}, ref.Conversation, t.listedAt(&about))...)
 		}
-		err := s.claimParts(ctx, memberPartition(ref), claims, ops, appended(t.number)+1)
+		err := s.join(ctx, &about, t, ref, claims)
 		refused := driver.AsRefused(err)
 		if refused == nil {
-			names := []string{membersName(ref)}
-			for id := range adding {
-				names = append(names, memberName(ref, id))
-			}
-			s.changed(ref.Workspace, names...)
 			return err
 		}
 		for _, row := range refused.Standing {
@@ -122,6 +115,31 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 		}
 	}
 	return s.settled(ctx)
+}
+
+// join makes claims of members, and has their lists show the conversation. Readers look at the members, so a row
+// in a list may come before its member; one that doesn't come, because this stops half-way, would be missed
+// until the conversation moves. The caller holds the conversation's write lock.
+func (s *Store) join(ctx context.Context, about *parlance.Conversation, t *tail, ref parlance.Ref, claims []driver.Claim) error {
+	names := []string{membersName(ref)}
+	var ops []driver.Op
+	for _, claim := range claims {
+		id := parlance.AccountID(claim.Key)
+		names = append(names, memberName(ref, id))
+		if claim.Value != nil {
+			names = append(names, joinedName(ref.Workspace, id))
+			ops = append(ops, listOps(ref.Workspace, List{Account: id}, about, t.listedAt(about))...)
+		}
+	}
+	defer s.changed(ref.Workspace, names...)
+	version := max(appended(t.number), 1)
+	if s.bounds.OneStep {
+		return s.claimParts(ctx, memberPartition(ref), claims, ops, version)
+	}
+	if err := s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), version); err != nil {
+		return err
+	}
+	return s.claim(ctx, memberPartition(ref), claims, nil, 1)
 }
 
 // UpdateMember changes a member and returns it as it is then. change may run more than once.

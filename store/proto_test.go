@@ -76,15 +76,14 @@ func records(t *testing.T) []record {
 			return at, err
 		}},
 		{
-			"Format", formatRow(layout{segment: 4096, span: 1024, buckets: 7}), `version: 1 segment: 4096 span: 1024 buckets: 7`,
-			layout{segment: 4096, span: 1024, buckets: 7},
-			func(b []byte) (any, error) {
-				var s Store
-				err := s.readFormat(b)
-				return s.layout, err
-			},
+			"Format", fullFormat().encode(), `version: 2 segment: 4096 span: 1024 buckets: 7 leftover: true`,
+			*fullFormat(), func(b []byte) (any, error) { return decodeFormat(b) },
 		},
 	}
+}
+
+func fullFormat() *format {
+	return &format{version: 2, layout: layout{segment: 4096, span: 1024, buckets: 7}, leftover: true}
 }
 
 type record struct {

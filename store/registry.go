@@ -67,7 +67,11 @@ func (s *Store) register(ctx context.Context, r *registry, ws parlance.Workspace
 			next.id = c.ID
 			next.counts[indexOf(kinds[:], c.Kind)]++
 			claims = append(claims, driver.Claim{Key: s.layout.logKey(next.number), Value: encodeRegistered(&next)})
-			ops = append(ops, registryOps(ws, c, next.number)...)
+			at, err := s.standsAt(ctx, ws, c)
+			if err != nil {
+				return err
+			}
+			ops = append(ops, registryOps(ws, c, next.number, at)...)
 		}
 		err := s.claimParts(ctx, s.layout.registryPartition(ws, first), claims, ops, 1)
 		if err == nil {
@@ -89,10 +93,23 @@ func (s *Store) register(ctx context.Context, r *registry, ws parlance.Workspace
 	return nil
 }
 
-// registryOps are the rows that are derived from a conversation's place in the registry.
-func registryOps(ws parlance.WorkspaceID, c *parlance.Conversation, number uint64) []driver.Op {
+// standsAt is where the lists show a conversation that comes into the registry. If who made it stopped half-way, it
+// may have messages by then; where rows have versions, theirs win.
+func (s *Store) standsAt(ctx context.Context, ws parlance.WorkspaceID, c *parlance.Conversation) (parlance.Time, error) {
+	if !s.bounds.OneStep {
+		return c.Created, nil
+	}
+	t, err := s.head(ctx, parlance.Ref{Workspace: ws, Conversation: c.ID})
+	if err != nil {
+		return 0, err
+	}
+	return t.listedAt(c), nil
+}
+
+// registryOps are the rows that are derived from a conversation's place in the registry. at is where lists show it.
+func registryOps(ws parlance.WorkspaceID, c *parlance.Conversation, number uint64, at parlance.Time) []driver.Op {
 	ops := []driver.Op{{Partition: registeredPartition(ws, c.ID), Value: appendVarint(nil, number)}}
-	ops = append(ops, listOps(ws, List{Kind: c.Kind}, c.ID, c.Created)...)
+	ops = append(ops, listOps(ws, List{Kind: c.Kind}, c, at)...)
 	if c.OrderID != "" {
 		ops = append(ops, driver.Op{Partition: orderPartition(ws, c.OrderID), Value: []byte(c.ID)})
 	}
@@ -128,7 +145,7 @@ func (s *Store) completeRegistry(ctx context.Context, ws parlance.WorkspaceID) (
 		if err != nil {
 			return last, err
 		}
-		ops = append(ops, registryOps(ws, &c, r.number)...)
+		ops = append(ops, registryOps(ws, &c, r.number, c.Created)...)
 	}
 	if last.number <= done {
 		return last, nil

@@ -15,6 +15,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -61,6 +62,9 @@ type Options struct {
 	Now    func() parlance.Time // nil: the machine's clock
 	Logger *slog.Logger         // nil: silent
 
+	// Workspaces is needed to open a store of an older format, which is refused without it.
+	Workspaces Workspaces
+
 	// Announce is told which remembered records were changed here, in whatever way, so that other
 	// processes on the same rows can be told to read them anew: see [Store.Heard]. The names mean
 	// something to stores only. An empty workspace means that nothing but these records
@@ -70,6 +74,10 @@ type Options struct {
 	// written to it here. It must not wait; nil: nobody is told.
 	Appended func(ref parlance.Ref, number uint64)
 }
+
+// Workspaces returns the ids of the workspaces that a store has, from the records of its callers. The store is
+// open for nothing but to read records yet.
+type Workspaces func(context.Context, *Store) iter.Seq2[parlance.WorkspaceID, error]
 
 // Open opens the store on e, making a new one if e is empty. The store owns e from
 // then on, also if Open fails. A store of a newer format is refused as
@@ -103,7 +111,7 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 		MaximumWeight: 16 << 20,
 		Weigher:       func(k string, v *stamps) uint32 { return uint32(len(k) + 12*len(v.times)) },
 	})
-	err := s.openFormat(ctx)
+	err := s.openFormat(ctx, &o)
 	if err == nil {
 		err = s.openGate(ctx)
 	}
@@ -150,57 +158,33 @@ func (s *Store) epoch(ws parlance.WorkspaceID) *atomic.Uint64 {
 
 // FormatVersion is the version of all that this package writes. docs/storage.md
 // says what each one means.
-const FormatVersion = 1
+const FormatVersion = 2
 
-// openFormat reads the format row, or writes the first one.
-func (s *Store) openFormat(ctx context.Context) error {
+// openFormat reads the format row, or writes the first one, and brings an older store to the format at hand.
+func (s *Store) openFormat(ctx context.Context, o *Options) error {
 	for range 2 {
 		row, err := s.get(ctx, formatPartition(), nil)
 		if err != nil {
 			return fmt.Errorf("read the store's format: %w", err)
 		}
 		if row != nil {
-			return s.readFormat(row)
+			f, err := decodeFormat(row)
+			s.layout = f.layout
+			if err == nil && (f.version < FormatVersion || f.leftover) {
+				if err = s.migrate(ctx, &f, row, o.Workspaces); err != nil {
+					err = fmt.Errorf("bring the store to format %d: %w", FormatVersion, err)
+				}
+			}
+			return err
 		}
 		s.layout = layoutFor(s.bounds)
-		err = s.claim(ctx, formatPartition(), []driver.Claim{{Value: formatRow(s.layout)}}, nil, 1)
+		first := format{version: FormatVersion, layout: s.layout}
+		err = s.claim(ctx, formatPartition(), []driver.Claim{{Value: first.encode()}}, nil, 1)
 		if driver.AsRefused(err) == nil {
 			return err
 		}
 	}
 	return parlance.Errorf(parlance.Unavailable, "the store's format changed while it was opened")
-}
-
-func formatRow(l layout) []byte {
-	b := appendUint(nil, 1, FormatVersion)
-	b = appendUint(b, 2, uint64(l.segment))
-	b = appendUint(b, 3, uint64(l.span))
-	return appendUint(b, 4, uint64(l.buckets))
-}
-
-func (s *Store) readFormat(row []byte) error {
-	var version uint64
-	err := eachField(row, func(f field) error {
-		switch f.Number {
-		case 1:
-			version = f.Uint
-		case 2:
-			s.layout.segment = int(f.Uint)
-		case 3:
-			s.layout.span = int(f.Uint)
-		case 4:
-			s.layout.buckets = int(f.Uint)
-		}
-		return nil
-	})
-	l := s.layout
-	switch {
-	case version > FormatVersion: // whatever else the row says
-		return parlance.Errorf(parlance.Invalid, "the store is of format %d, this program knows formats up to %d: use a newer parlance; nothing was changed", version, FormatVersion)
-	case err != nil || version == 0 || l.segment < 1 || l.segment > 1<<16 || l.span < 1 || l.buckets < 1 || l.buckets > 1<<16:
-		return parlance.Errorf(parlance.Corrupt, "the store's format row can't be read; nothing was changed")
-	}
-	return nil
 }
 
 // get returns one row's value, nil if there is none.

@@ -391,6 +391,7 @@ func decodeLine(l *line, b []byte) error {
 // A batch collects derived ops. The last op on a row is the one that counts.
 type batch struct {
 	ops     []driver.Op
+	last    []driver.Op // for when all of ops stand
 	deletes bool
 	ranges  int // bytes of rows of ranges
 }

@@ -395,22 +395,23 @@ func (w *walk) timelines() error {
 
 // lists looks for the conversation in the lists that should have it.
 func (v *verifier) lists(about *parlance.Conversation, t *tail) error {
-	lists := []List{{Kind: about.Kind}}
 	members, err := v.s.Members(v.ctx, v.ref)
 	if err != nil {
 		return err
 	}
-	for _, m := range members {
-		lists = append(lists, List{Account: m.Account})
-	}
 	at := t.listedAt(about)
-	for _, l := range lists {
-		row, err := v.s.get(v.ctx, listPartition(v.ws, l, monthOf(at)), listKey(at, v.ref.Conversation))
-		if err != nil {
-			return err
-		}
-		if row == nil {
-			v.find("the list of %s%s lacks it at %s", l.Kind, l.Account, at)
+	for _, l := range listsOf(about, members) {
+		rows, leads := listPlaces(v.ws, l, about, at)
+		for i, place := range append(rows, leads...) {
+			value, err := v.s.get(v.ctx, place.partition, place.key)
+			switch {
+			case err != nil:
+				return err
+			case value == nil:
+				v.find("the list of %s%s lacks it at %s", l.Kind, l.Account, at)
+			case i < len(rows) && string(value) < string(timeKey(at)): // higher is no harm, and so who settled may leave it
+				v.find("the list of %s%s has it before %s", l.Kind, l.Account, at)
+			}
 		}
 	}
 	return nil

@@ -50,7 +50,9 @@ func openNode(ctx context.Context, n engineName, c config.Config, bus *live.Bus,
 
 // archiveOn opens the store on an engine, which it closes if that fails.
 func archiveOn(ctx context.Context, engine driver.Engine, n engineName, c config.Config, bus *live.Bus, log *slog.Logger) (*archive, error) {
-	s, err := store.Open(ctx, engine, store.Options{Logger: log, Announce: announceOn(bus), Appended: appendedOn(bus)})
+	s, err := store.Open(ctx, engine, store.Options{
+		Logger: log, Workspaces: access.WorkspaceIDs, Announce: announceOn(bus), Appended: appendedOn(bus),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store in %s: %w", n, err)
 	}

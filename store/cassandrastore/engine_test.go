@@ -51,6 +51,7 @@ func TestEngine(t *testing.T) {
 		"Refusals":   testRefusals,
 		"Store":      testStore,
 		"TwoStores":  testTwoStores,
+		"Lists":      testLists,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c) })
 	}

@@ -1,0 +1,324 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// This file is how lists lie in rows. A row's key is the conversation and its value the time at
+// which the list shows it, so that a conversation which moves overwrites its row. No row of a list is
+// ever deleted: who reads one crosses no dead rows.
+//
+// An account's list is nearly always read whole. It has one row for each conversation, in partitions
+// by the year in which that was made, which never changes.
+//
+// The list of all conversations of a kind may have millions, and the first few are read. It has a row in
+// the hour and one in the month of the last activity. A conversation that moves on leaves its rows
+// behind; readers come from the top and have seen it by then.
+
+// A span of time that one partition of a kind's list holds.
+type stretch struct {
+	unit   unit
+	number uint32 // of hours or months since the beginning of the year 0, UTC
+}
+
+// A unit is how long a stretch is.
+type unit byte
+
+const (
+	hour  unit = 1
+	month unit = 2
+)
+
+// hourLength is in seconds.
+const hourLength = 60 * 60
+
+// units are those that each conversation has a row in.
+var units = [...]unit{hour, month}
+
+// stretch returns the one that t lies in.
+func (u unit) stretch(t parlance.Time) stretch {
+	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std()
+	if u == month {
+		return stretch{u, uint32(s.Year()*12 + int(s.Month()) - 1)}
+	}
+	return stretch{u, uint32((s.Unix() - year0) / hourLength)}
+}
+
+// month returns the month that an hour lies in.
+func (x stretch) month() stretch {
+	return month.stretch(parlance.Time((int64(x.number)*hourLength + year0) * 1000))
+}
+
+func (x stretch) key() []byte {
+	return binary.BigEndian.AppendUint32([]byte{byte(x.unit)}, x.number)
+}
+
+func stretchOfKey(k []byte) stretch {
+	return stretch{unit(k[0]), binary.BigEndian.Uint32(k[1:])}
+}
+
+// kindPartition holds the conversations of a kind that were last active in a stretch, or moved on from there.
+func kindPartition(ws parlance.WorkspaceID, k parlance.Kind, x stretch) driver.Partition {
+	return derived("q", string(ws), string(k), string(x.key()))
+}
+
+// kindStretches holds the stretches that a kind's list has.
+func kindStretches(ws parlance.WorkspaceID, k parlance.Kind) driver.Partition {
+	return derived("Q", string(ws), string(k))
+}
+
+// yearOf is the year in which a conversation was made.
+func yearOf(about *parlance.Conversation) uint32 {
+	return uint32(min(max(about.Created, parlance.MinTime), parlance.MaxTime).Std().Year())
+}
+
+// joinedPartition holds an account's conversations that were made in a year.
+func joinedPartition(ws parlance.WorkspaceID, id parlance.AccountID, year uint32) driver.Partition {
+	return derived("b", string(ws), string(id), string(number4(year)))
+}
+
+// joinedYears holds the years that an account's list has.
+func joinedYears(ws parlance.WorkspaceID, id parlance.AccountID) driver.Partition {
+	return derived("B", string(ws), string(id))
+}
+
+// joinedName is what the years of an account's list are remembered by.
+func joinedName(ws parlance.WorkspaceID, id parlance.AccountID) string {
+	return "l" + string(ws) + "\x00" + string(id)
+}
+
+// present is the value of a row whose key says it all.
+var present = []byte{1}
+
+// A rowPlace is a row's.
+type rowPlace struct {
+	partition driver.Partition
+	key       []byte
+}
+
+// listPlaces returns where the rows of a conversation stand that list l shows at time at, and the rows that
+// lead readers there.
+func listPlaces(ws parlance.WorkspaceID, l List, about *parlance.Conversation, at parlance.Time) (rows, leads []rowPlace) {
+	id := []byte(about.ID)
+	if l.Account != "" {
+		year := yearOf(about)
+		return []rowPlace{{joinedPartition(ws, l.Account, year), id}}, []rowPlace{{joinedYears(ws, l.Account), number4(year)}}
+	}
+	for _, u := range units {
+		x := u.stretch(at)
+		rows = append(rows, rowPlace{kindPartition(ws, l.Kind, x), id})
+		leads = append(leads, rowPlace{kindStretches(ws, l.Kind), x.key()})
+	}
+	return rows, leads
+}
+
+// listOps has a list show a conversation at time at, which it may not have shown before.
+func listOps(ws parlance.WorkspaceID, l List, about *parlance.Conversation, at parlance.Time) (ops []driver.Op) {
+	rows, leads := listPlaces(ws, l, about, at)
+	for _, r := range rows {
+		ops = append(ops, driver.Op{Partition: r.partition, Key: r.key, Value: timeKey(at)})
+	}
+	for _, r := range leads {
+		ops = append(ops, driver.Op{Partition: r.partition, Key: r.key, Value: present})
+	}
+	return ops
+}
+
+// move has a list that shows a conversation at one of the times left show it at time at.
+func (b *batch) move(ws parlance.WorkspaceID, l List, about *parlance.Conversation, left []parlance.Time, at parlance.Time) {
+	ops := listOps(ws, l, about, at)
+	if l.Account != "" {
+		b.ops = append(b.ops, ops[0]) // the year stays
+		return
+	}
+	stayed := true
+	for _, from := range left {
+		for _, u := range units {
+			was, is := u.stretch(from), u.stretch(at)
+			stayed = stayed && was == is
+			if was.number > is.number {
+				// Readers come by there first. The row tells them that it is for later, once it can be found there.
+				b.last = append(b.last, driver.Op{Partition: kindPartition(ws, l.Kind, was), Key: []byte(about.ID), Value: timeKey(at)})
+			}
+		}
+	}
+	if stayed {
+		ops = ops[:len(units)]
+	}
+	b.ops = append(b.ops, ops...)
+}
+
+// A listRow says at which time a list shows a conversation.
+type listRow struct {
+	at           parlance.Time
+	conversation parlance.ConversationID
+}
+
+// listRows returns a list's rows, the latest first. It reads as far as it is asked. Of a conversation
+// there may be several; the first one counts.
+func (s *Store) listRows(ctx context.Context, ws parlance.WorkspaceID, l List) iter.Seq2[listRow, error] {
+	rows := s.kindRows(ctx, ws, l.Kind)
+	if l.Account != "" {
+		rows = s.joinedRows(ctx, ws, l.Account)
+	}
+	return func(yield func(listRow, error) bool) {
+		for row, err := range rows {
+			if err != nil {
+				yield(listRow{}, fmt.Errorf("read a list of conversations: %w", err))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// joinedRows returns the rows of an account's list.
+func (s *Store) joinedRows(ctx context.Context, ws parlance.WorkspaceID, id parlance.AccountID) iter.Seq2[listRow, error] {
+	return func(yield func(listRow, error) bool) {
+		years, err := cached(s, joinedName(ws, id), func() (years []uint32, err error) {
+			for row, err := range s.engine.Scan(ctx, joinedYears(ws, id), driver.Range{}) {
+				if err != nil {
+					return nil, err
+				}
+				years = append(years, binary.BigEndian.Uint32(row.Key))
+			}
+			return years, nil
+		})
+		ps := make([]driver.Partition, len(years))
+		for i, y := range years {
+			ps[i] = joinedPartition(ws, id, y)
+		}
+		if err == nil {
+			_, err = s.yieldRows(ctx, ps, yield)
+		}
+		if err != nil {
+			yield(listRow{}, err)
+		}
+	}
+}
+
+// maxHours is how many of the last hours of activity are looked into, before months are: a list in
+// which a few conversations are active all the time has each of them in every hour.
+const maxHours = 16
+
+// kindRows returns the rows of the list of all conversations of a kind.
+func (s *Store) kindRows(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind) iter.Seq2[listRow, error] {
+	return func(yield func(listRow, error) bool) {
+		hours, err := s.stretches(ctx, ws, k, hour, nil, maxHours)
+		more := false
+		if err == nil {
+			more, err = s.yieldStretches(ctx, ws, k, hours, yield)
+		}
+		if err == nil && more && len(hours) == maxHours {
+			// Who isn't in those hours was last active before them.
+			var months []stretch
+			before := hours[maxHours-1].month()
+			before.number++
+			if months, err = s.stretches(ctx, ws, k, month, before.key(), 0); err == nil {
+				_, err = s.yieldStretches(ctx, ws, k, months, yield)
+			}
+		}
+		if err != nil {
+			yield(listRow{}, err)
+		}
+	}
+}
+
+// stretches returns those of a kind's list that are of a unit and below to, unless that is nil, the latest
+// first; at most so many, if limit isn't 0.
+func (s *Store) stretches(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, u unit, to []byte, limit int) (xs []stretch, err error) {
+	r := driver.Range{From: []byte{byte(u)}, To: to, Reverse: true, Limit: limit}
+	if to == nil {
+		r.To = []byte{byte(u) + 1}
+	}
+	for row, err := range s.engine.Scan(ctx, kindStretches(ws, k), r) {
+		if err != nil {
+			return nil, err
+		}
+		xs = append(xs, stretchOfKey(row.Key))
+	}
+	return xs, nil
+}
+
+// yieldStretches yields the rows of stretches, the latest of which come first, and reports whether more are
+// asked for. Where others are far away it reads several at once, the more the less it has found.
+func (s *Store) yieldStretches(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, xs []stretch, yield func(listRow, error) bool) (more bool, err error) {
+	for wave := 1; len(xs) > 0; wave = min(3*wave, maxReads) {
+		some := xs[:min(wave, len(xs))]
+		xs = xs[len(some):]
+		ps := make([]driver.Partition, len(some))
+		for i, x := range some {
+			ps[i] = kindPartition(ws, k, x)
+		}
+		inside := func(row listRow, err error) bool {
+			x := some[0].unit.stretch(row.at)
+			if err == nil && !slices.Contains(some, x) {
+				return true // it is shown later, there
+			}
+			return yield(row, err)
+		}
+		if more, err = s.yieldRows(ctx, ps, inside); err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// yieldRows yields the rows of partitions, the latest first, and reports whether more are asked for. It reads
+// them whole first.
+func (s *Store) yieldRows(ctx context.Context, ps []driver.Partition, yield func(listRow, error) bool) (more bool, err error) {
+	each := make([][]listRow, len(ps))
+	err = s.several(len(ps), maxReads, func(i int) error {
+		for row, err := range s.engine.Scan(ctx, ps[i], driver.Range{}) {
+			if err != nil {
+				return err
+			}
+			if len(row.Value) != 8 {
+				return s.corrupt(errRecord, "a list of conversations")
+			}
+			each[i] = append(each[i], listRow{timeOfKey(row.Value), parlance.ConversationID(row.Key)})
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	rows := slices.Concat(each...)
+	slices.SortFunc(rows, func(a, b listRow) int { return cmp.Compare(b.at, a.at) })
+	for _, row := range rows {
+		if !yield(row, nil) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// several does something n times, at most so many at once where each waits for an engine that is far away.
+func (s *Store) several(n, atOnce int, do func(i int) error) error {
+	if s.bounds.Exclusive || n == 1 {
+		for i := range n {
+			if err := do(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i := range n {
+		g.Go(func() error { return do(i) })
+	}
+	return g.Wait()
+}

@@ -1,0 +1,280 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// This file brings stores of older formats to the one at hand when they are opened. It can be stopped at any
+// point: as long as the format row says 1 all that format 1 had is there, and from then on all that format 2 has.
+
+// A format is the format row.
+type format struct {
+	version  uint64
+	layout   layout
+	leftover bool // rows of the format before are still to be deleted
+}
+
+func (f *format) encode() []byte {
+	b := appendUint(nil, 1, f.version)
+	b = appendUint(b, 2, uint64(f.layout.segment))
+	b = appendUint(b, 3, uint64(f.layout.span))
+	b = appendUint(b, 4, uint64(f.layout.buckets))
+	return appendBool(b, 5, f.leftover)
+}
+
+func decodeFormat(row []byte) (f format, err error) {
+	err = eachField(row, func(x field) error {
+		switch x.Number {
+		case 1:
+			f.version = x.Uint
+		case 2:
+			f.layout.segment = int(x.Uint)
+		case 3:
+			f.layout.span = int(x.Uint)
+		case 4:
+			f.layout.buckets = int(x.Uint)
+		case 5:
+			f.leftover = x.Bool()
+		}
+		return nil
+	})
+	l := f.layout
+	switch {
+	case f.version > FormatVersion: // whatever else the row says
+		return f, parlance.Errorf(parlance.Invalid, "the store is of format %d, this program knows formats up to %d: use a newer parlance; nothing was changed", f.version, FormatVersion)
+	case err != nil || f.version == 0 || l.segment < 1 || l.segment > 1<<16 || l.span < 1 || l.buckets < 1 || l.buckets > 1<<16:
+		return f, parlance.Errorf(parlance.Corrupt, "the store's format row can't be read; nothing was changed")
+	}
+	return f, nil
+}
+
+// frozenKey1 is the key of format 1 for why the store is frozen. Programs that know that format only look
+// for it while they run, and never again at the format: on an engine that they may share it stays
+// for ever, so that they write nothing to lists that nobody reads.
+var frozenKey1 = []byte("frozen")
+
+// fence is what they tell their operators.
+const fence = "the store was brought to a newer format; use the parlance that did it, or a newer one"
+
+// migrate brings a store of format 1, or one that was left half-way, to the format at hand.
+func (s *Store) migrate(ctx context.Context, f *format, row []byte, workspaces Workspaces) error {
+	if workspaces == nil {
+		return parlance.Errorf(parlance.Invalid, "the store is of format %d and has to be brought to format %d by a program that knows its workspaces; nothing was changed", f.version, FormatVersion)
+	}
+	if f.version == 1 {
+		s.log.InfoContext(ctx, "the store is brought to a newer format: its lists of conversations are made again", "from", f.version, "to", FormatVersion)
+		if err := s.keepOut(ctx); err != nil {
+			return err
+		}
+		if err := s.eachListed(ctx, workspaces, s.relistAll); err != nil {
+			return fmt.Errorf("make the lists of conversations: %w", err)
+		}
+		// Where others are far away, lists of format 1 may have more dead rows than can be read; they stay.
+		next := format{FormatVersion, f.layout, s.bounds.Exclusive}
+		if err := s.passFormat(ctx, &row, &next); err != nil {
+			return err
+		}
+		s.log.InfoContext(ctx, "the store has the newer format")
+	}
+	if !s.bounds.Exclusive {
+		return nil
+	}
+	if err := s.dropLists1(ctx, workspaces); err != nil {
+		return fmt.Errorf("delete the lists of format 1: %w", err)
+	}
+	return s.passFormat(ctx, &row, &format{FormatVersion, f.layout, false})
+}
+
+// passFormat replaces the format row. Another process may have been there first, with the same.
+func (s *Store) passFormat(ctx context.Context, row *[]byte, next *format) error {
+	claims := []driver.Claim{{Old: *row, Value: next.encode()}}
+	if next.leftover {
+		old, err := s.get(ctx, formatPartition(), frozenKey1)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			claims = append(claims, driver.Claim{Key: frozenKey1, Old: old}, driver.Claim{Key: frozenKey, Value: old})
+		}
+	}
+	err := s.claim(ctx, formatPartition(), claims, nil, 1)
+	if refused := driver.AsRefused(err); refused != nil {
+		var f format
+		*row = refused.Standing[0].Value
+		if f, err = decodeFormat(*row); err == nil && f.version < FormatVersion {
+			err = parlance.Errorf(parlance.Unavailable, "the store's format row was changed by somebody else")
+		}
+		return err
+	}
+	*row = claims[0].Value
+	return err
+}
+
+// keepOut stops the writers of format 1 in other processes, and returns when the last of them has ended.
+func (s *Store) keepOut(ctx context.Context) error {
+	if s.bounds.Exclusive {
+		return nil
+	}
+	for try := 0; ; try++ {
+		old, err := s.get(ctx, formatPartition(), frozenKey1)
+		if err != nil {
+			return err
+		}
+		if string(old) == fence {
+			break
+		}
+		claims := []driver.Claim{{Key: frozenKey1, Old: old, Value: []byte(fence)}}
+		if old != nil {
+			claims = append(claims, driver.Claim{Key: frozenKey, Value: old})
+		}
+		err = s.claim(ctx, formatPartition(), claims, nil, 1)
+		if err == nil {
+			break
+		}
+		if driver.AsRefused(err) == nil || try == maxSwaps {
+			return fmt.Errorf("keep older programs from writing: %w", err)
+		}
+		wait(try)
+	}
+	timer := time.NewTimer(FreezeDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// eachListed does something for all conversations of all workspaces, many at once.
+func (s *Store) eachListed(ctx context.Context, workspaces Workspaces, do func(ctx context.Context, ws parlance.WorkspaceID, id parlance.ConversationID) error) error {
+	for ws, err := range workspaces(ctx, s) {
+		if err != nil {
+			return err
+		}
+		for group, err := range groups(s.registered(ctx, ws, 1), conversationsAtOnce) {
+			if err != nil {
+				return fmt.Errorf("workspace %q: %w", ws, err)
+			}
+			g, gctx := errgroup.WithContext(ctx)
+			g.SetLimit(64) // they wait for the disk, and share its syncs
+			for _, r := range group {
+				g.Go(func() error {
+					if err := do(gctx, ws, r.id); err != nil {
+						return fmt.Errorf("conversation %q of workspace %q: %w", r.id, ws, err)
+					}
+					return nil
+				})
+			}
+			if err := g.Wait(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// relistAll has all lists show a conversation where its head says that it stands.
+func (s *Store) relistAll(ctx context.Context, ws parlance.WorkspaceID, id parlance.ConversationID) error {
+	ref := parlance.Ref{Workspace: ws, Conversation: id}
+	about, t, members, err := s.listed(ctx, ref)
+	if err != nil {
+		return err
+	}
+	var ops []driver.Op
+	for _, l := range listsOf(&about, members) {
+		ops = append(ops, listOps(ws, l, &about, t.listedAt(&about))...)
+	}
+	return s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), max(appended(t.number), 1))
+}
+
+// listed reads what says where a conversation stands in which lists.
+func (s *Store) listed(ctx context.Context, ref parlance.Ref) (about parlance.Conversation, t *tail, members []parlance.Member, err error) {
+	if about, err = s.Conversation(ctx, ref); err != nil {
+		return about, nil, nil, err
+	}
+	if t, err = s.head(ctx, ref); err != nil {
+		return about, nil, nil, err
+	}
+	members, err = s.Members(ctx, ref)
+	return about, t, members, err
+}
+
+// The lists of format 1: partitions by months of last activity whose rows have the time in the key, and the
+// months that there are.
+func listPartitions1(ws parlance.WorkspaceID, l List) (months driver.Partition, rows func(month []byte) driver.Partition) {
+	if l.Account != "" {
+		return derived("m", string(ws), string(l.Account)), func(month []byte) driver.Partition {
+			return derived("a", string(ws), string(l.Account), string(month))
+		}
+	}
+	return derived("K", string(ws), string(l.Kind)), func(month []byte) driver.Partition {
+		return derived("k", string(ws), string(l.Kind), string(month))
+	}
+}
+
+// after1 is a version above all that format 1 had: nothing is written to its lists any more.
+const after1 driver.Version = 1 << 62
+
+// dropLists1 deletes the lists of format 1. Those of accounts that have left all their conversations stay,
+// since nobody knows of them.
+func (s *Store) dropLists1(ctx context.Context, workspaces Workspaces) error {
+	type list struct {
+		ws parlance.WorkspaceID
+		List
+	}
+	var mu sync.Mutex
+	lists := map[list]struct{}{}
+	err := s.eachListed(ctx, workspaces, func(ctx context.Context, ws parlance.WorkspaceID, id parlance.ConversationID) error {
+		about, _, members, err := s.listed(ctx, parlance.Ref{Workspace: ws, Conversation: id})
+		mu.Lock()
+		defer mu.Unlock()
+		for _, l := range listsOf(&about, members) {
+			lists[list{ws, l}] = struct{}{}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for l := range lists {
+		if err := s.dropList1(ctx, l.ws, l.List); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropList1 deletes a list of format 1.
+func (s *Store) dropList1(ctx context.Context, ws parlance.WorkspaceID, l List) error {
+	months, rows := listPartitions1(ws, l)
+	var ops, leads []driver.Op
+	remove := func(ops *[]driver.Op, p driver.Partition) error {
+		for row, err := range s.engine.Scan(ctx, p, driver.Range{}) {
+			if err != nil {
+				return err
+			}
+			*ops = append(*ops, driver.Op{Partition: p, Key: bytes.Clone(row.Key), Delete: true})
+		}
+		return nil
+	}
+	if err := remove(&leads, months); err != nil {
+		return err
+	}
+	for _, lead := range leads {
+		if err := remove(&ops, rows(lead.Key)); err != nil {
+			return err
+		}
+	}
+	// The months go last: they lead here again if this is stopped.
+	return s.writeParts(ctx, [][]driver.Op{ops, leads}, after1)
+}
