@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -82,18 +83,26 @@ func TestFilesMove(t *testing.T) {
 	p := start(t, "serve", "--data", to, "--listen", "127.0.0.1:0", "--public-url", "http://chat.example.org", "--json")
 	var s serving
 	p.read(&s)
-	page := call(t, s.URL+"/rooms/"+room+"/messages/v3", "", "IM-API-KEY", w.IMKit.APIKey)
-	_, rest, ok := strings.Cut(page, `"http://chat.example.org/attachments/`)
-	path, _, _ := strings.Cut(rest, `"`)
-	if !ok || strings.Contains(page, host.URL) {
-		t.Fatalf("the page is %s", page)
-	}
-	if got := call(t, s.URL+"/attachments/"+path, ""); got != "the file" {
-		t.Errorf("got %q", got)
+	token := decoded[struct{ Data struct{ AccessToken string } }](t, s.URL+"/seller/auth/login",
+		fmt.Sprintf(`{"email":%q,"password":%q}`, w.IMetaStore.Email, w.IMetaStore.Password)).Data.AccessToken
+	for dialect, page := range map[string]string{
+		"IMKit":      call(t, s.URL+"/rooms/"+room+"/messages/v3", "", "IM-API-KEY", w.IMKit.APIKey),
+		"SHOPLINE":   call(t, s.URL+"/v1/conversations/"+room+"/messages?platform=shop_messages", "", "Authorization", "Bearer "+w.Shopline.Token),
+		"iMetaStore": call(t, s.URL+"/merchant-api/seller/im/msg", `{"minTime":0,"maxTime":9999999999}`, "Authorization", "Bearer "+token),
+	} {
+		_, rest, ok := strings.Cut(page, `http://chat.example.org/attachments/`)
+		path, _, _ := strings.Cut(rest, `"`)
+		if !ok || strings.Contains(page, host.URL) {
+			t.Errorf("%s: the page is %s", dialect, page)
+			continue
+		}
+		if got := call(t, s.URL+"/attachments/"+strings.TrimRight(path, `\`), ""); got != "the file" {
+			t.Errorf("%s: got %q", dialect, got)
+		}
 	}
 }
 
-// roomWith makes a room in which a message has the file.
+// roomWith makes a conversation with the shop in which a message has the file.
 func roomWith(ctx context.Context, t *testing.T, dir, address string) string {
 	t.Helper()
 	a, err := openArchive(ctx, engineName{dir: dir}, config.Defaults(), slog.New(slog.DiscardHandler))
@@ -105,10 +114,10 @@ func roomWith(ctx context.Context, t *testing.T, dir, address string) string {
 			t.Error(err)
 		}
 	}()
-	if _, err := a.store.Create(ctx, "acme", parlance.Conversation{ID: "c", Kind: parlance.Room}); err != nil {
+	if _, err := a.store.Create(ctx, "acme", parlance.Conversation{ID: "c", Kind: parlance.Shop, Customer: "6365a1f0c1a0b20013c40a01"}); err != nil {
 		t.Fatal(err)
 	}
-	m := parlance.Message{Sender: "a", Type: parlance.TypeFile, Attachments: []parlance.Attachment{{Type: parlance.TypeFile, Name: "f", URL: address}}}
+	m := parlance.Message{Sender: "6365a1f0c1a0b20013c40a01", Role: parlance.Customer, Type: parlance.TypeImage, Attachments: []parlance.Attachment{{Type: parlance.TypeImage, URL: address}}}
 	if _, err := a.store.Put(ctx, parlance.Ref{Workspace: "acme", Conversation: "c"}, store.Send, m); err != nil {
 		t.Fatal(err)
 	}
