@@ -36,8 +36,10 @@ func TestFiles(t *testing.T) {
 
 	w.room(t, parlance.Conversation{ID: "r1"}, parlance.Member{Account: "a"})
 	address := host.URL + "/files/chat/f1"
-	m := parlance.Message{ID: "5f890cf37d980e06f6aaf349", Sender: "a", Type: parlance.TypeFile, Sent: start, Created: start, Updated: start,
-		Attachments: []parlance.Attachment{{Type: parlance.TypeFile, Name: "offer.pdf", URL: address}}}
+	m := parlance.Message{
+		ID: "5f890cf37d980e06f6aaf349", Sender: "a", Type: parlance.TypeFile, Sent: start, Created: start, Updated: start,
+		Attachments: []parlance.Attachment{{Type: parlance.TypeFile, Name: "offer.pdf", URL: address}},
+	}
 	w.put(t, "r1", store.Mirror, m)
 	h := w.user(t, "a")
 	if before := w.raw("GET", "/rooms/r1/messages/v3", h); !strings.Contains(before, address) {

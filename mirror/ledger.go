@@ -245,7 +245,7 @@ func (l *Ledger) meet(lag parlance.Time) (jumped, done bool) {
 		top, next := &l.Spans[0], &l.Spans[1]
 		switch {
 		case top.Low.Time <= next.Low.Time: // went past it
-		case top.Low.Time < next.High-lag:
+		case top.Low.Time <= next.High-lag:
 			top.Low, jumped = next.Low, true
 		default:
 			return jumped, false

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"parlance"
-	"parlance/access"
 	"parlance/internal/progress"
 	"parlance/store"
 )
@@ -113,7 +112,7 @@ func (p *program) compare(ctx context.Context, here, there *end, workspace strin
 		result.Total += one.Differences
 	}
 	ws := parlance.WorkspaceID(workspace)
-	records, err := here.store.CompareRecords(ctx, there.store, access.Collections(ctx, ws, here.keeper, there.keeper), store.CompareOptions{})
+	records, err := here.store.CompareRecords(ctx, there.store, recordsOf(ctx, ws, here, there), store.CompareOptions{})
 	result.Records = records.Differences
 	result.Total += records.Differences
 	return result, err
@@ -134,6 +133,6 @@ func (p *program) printComparison(c comparison) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(p.stdout, "credentials and tokens: %s differences\n", progress.Number(c.Records))
+	_, err := fmt.Fprintf(p.stdout, "credentials, tokens and records of attachments: %s differences\n", progress.Number(c.Records))
 	return err
 }

@@ -11,8 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"parlance"
-	"parlance/access"
-	"parlance/files"
 	"parlance/internal/config"
 	"parlance/internal/progress"
 	"parlance/store"
@@ -237,7 +235,7 @@ func (m *mover) pass(ctx context.Context) (store.CopyReport, error) {
 	had := 0
 	r, err := m.src.store.CopyTo(ctx, m.dst.store, store.CopyOptions{
 		Workspaces:  ids,
-		Collections: joined(access.Collections(ctx, parlance.WorkspaceID(m.o.workspace), m.src.keeper, m.dst.keeper), files.Collections(ids...)),
+		Collections: recordsOf(ctx, parlance.WorkspaceID(m.o.workspace), m.src, m.dst),
 		Parallel:    m.o.parallel,
 		Rate:        m.o.rate,
 		Progress: func(done, total int) {

@@ -4,19 +4,38 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"parlance"
+	"parlance/access"
+	"parlance/files"
 	"parlance/store"
 )
 
-// joined returns two sequences, one behind the other.
-func joined(first, second iter.Seq2[store.Collection, error]) iter.Seq2[store.Collection, error] {
+// recordsOf returns the collections of records of two ends, of one workspace unless ws is empty.
+func recordsOf(ctx context.Context, ws parlance.WorkspaceID, one, other *end) iter.Seq2[store.Collection, error] {
 	return func(yield func(store.Collection, error) bool) {
-		for _, s := range []iter.Seq2[store.Collection, error]{first, second} {
-			for c, err := range s {
-				if !yield(c, err) {
-					return
-				}
+		for c, err := range access.Collections(ctx, ws, one.keeper, other.keeper) {
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+		var ids []parlance.WorkspaceID
+		for _, e := range []*end{one, other} {
+			some, err := e.workspaces(ctx, "")
+			if err != nil {
+				yield(store.Collection{}, err)
+				return
+			}
+			ids = append(ids, some...)
+		}
+		if ws != "" {
+			ids = []parlance.WorkspaceID{ws}
+		}
+		slices.Sort(ids)
+		for c, err := range files.Collections(slices.Compact(ids)...) {
+			if !yield(c, err) {
+				return
 			}
 		}
 	}
@@ -26,13 +45,15 @@ func joined(first, second iter.Seq2[store.Collection, error]) iter.Seq2[store.Co
 // its record is in the source, so none that a copied record names comes later.
 func (m *mover) copyFiles(ctx context.Context, ids []parlance.WorkspaceID) error {
 	from, to := m.src.files, m.dst.files
-	if from == nil || to == nil {
+	switch {
+	case from == nil && to == nil:
+		return nil
+	case from == nil || to == nil:
 		if m.sum.Passes == 1 {
-			m.p.say("attachments aren't copied, only what is known of them: %s", "both ends need a folder of files, see PARLANCE_FILES")
+			m.p.say("attachments aren't copied, only what is known of them: the cluster has no folder for them, name one with PARLANCE_FILES")
 		}
 		return nil
-	}
-	if from.Folder().Dir() == to.Folder().Dir() {
+	case from.Folder().Dir() == to.Folder().Dir():
 		return nil
 	}
 	for _, ws := range ids {

@@ -49,7 +49,9 @@ func TestRewriting(t *testing.T) {
 		}
 	}
 	for name, h := range map[string]http.HandlerFunc{
-		"a refusal":    func(w http.ResponseWriter, _ *http.Request) { reply.JSON(w, http.StatusNotFound, []byte(`"https://h/f"`)) },
+		"a refusal": func(w http.ResponseWriter, _ *http.Request) {
+			reply.JSON(w, http.StatusNotFound, []byte(`"https://h/f"`))
+		},
 		"not JSON":     func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`"https://h/f"`)) },
 		"without body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 	} {
