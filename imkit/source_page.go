@@ -153,8 +153,9 @@ func (w *walk) arrange(a *answer, below *row) {
 	switch here, there := fits(w.order), fits(other); {
 	case here && !there:
 		w.sure = true
-	case !w.sure && there && (!here || above(w.order) && !above(other)):
+	case !w.sure && there && (!here || !w.turned && above(w.order) && !above(other)):
 		w.reorder(other)
+		w.sure, w.turned = !here, true
 		if below != nil {
 			a.below = below.at(other)
 		}

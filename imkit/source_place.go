@@ -56,7 +56,12 @@ func (w *walk) place() history.Place {
 		p.At = append([]placedRow{placedRow(r)}, p.At...)
 	}
 	if w.counted {
-		above := w.given - len(w.ties)
+		above := w.given
+		for i := range w.ties {
+			if w.ties[i].at(w.order) == w.low {
+				above--
+			}
+		}
 		p.Given = &above
 	}
 	if w.stable {

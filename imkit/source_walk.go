@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"parlance"
@@ -28,8 +29,9 @@ type walk struct {
 	conversation parlance.ConversationID
 	base         HistoryQuery // what all questions have in common
 
-	order parlance.Timeline
-	sure  bool // a page of this walk has shown the order
+	order  parlance.Timeline
+	sure   bool // a page of this walk has shown the order
+	turned bool // the order was changed for what a page has above its anchor, which proves less
 
 	begun    bool
 	low      parlance.Time   // the lowest time of all rows
@@ -73,7 +75,7 @@ type reached struct {
 func (w *walk) comes(a *answer) bool {
 	return a == nil || w.replay == nil || slices.ContainsFunc(a.list, func(r row) bool {
 		at := r.at(w.order)
-		return at < w.replay.low || at == w.replay.low && !w.replay.tied[r.id]
+		return at <= w.replay.low && !w.replay.tied[r.id]
 	})
 }
 
@@ -104,9 +106,19 @@ func (w *walk) agrees() bool {
 	return w.counted && w.stable && w.total != nil && w.given == *w.total
 }
 
-// gap notes that messages may be missing between two times, both inclusive.
+// gap notes that messages may be missing between two times, both inclusive; w.low stands for the lowest rows' time, which until the
+// order is sure is either of theirs.
 func (w *walk) gap(from, to parlance.Time, reason string) {
 	w.gapped = true
+	if !w.sure && to == w.low {
+		rows := w.ties
+		if from == parlance.MinTime {
+			rows = slices.Concat(w.above, w.ties)
+		}
+		for _, r := range rows {
+			from, to = min(from, r.at(w.other())), max(to, r.at(w.other()))
+		}
+	}
 	w.gaps = append(w.gaps, history.Gap{Conversation: w.conversation, From: from, To: to, Reason: reason})
 }
 
@@ -250,8 +262,16 @@ func (w *walk) restart() {
 // reorder makes w go by the other time: IMKit Mirror, order. So far all pages were sorted by both, so the last row is
 // the lowest by both.
 func (w *walk) reorder(order parlance.Timeline) {
-	w.order, w.sure, w.counted, w.replay, w.restartAt = order, true, false, nil, 0
+	w.order, w.sure, w.counted, w.restartAt = order, true, false, 0
 	rows := slices.Concat(w.above, w.ties, w.lowest)
+	given := map[string]bool{}
+	for _, r := range rows {
+		given[r.id] = true
+	}
+	if w.replay != nil {
+		maps.Copy(given, w.replay.tied)
+	}
+	w.replay = &reached{parlance.MaxTime, given}
 	w.above, w.ties, w.tied = nil, nil, map[string]bool{}
 	if len(rows) == 0 {
 		return
@@ -456,7 +476,7 @@ func (w *walk) belowFirst(ctx context.Context, safe *safeAnswer) (*answer, error
 // tellsApart reports whether an answer below the last of the known rows at the lowest time proves that the server compares
 // by more than the time: it brings more rows of that time, and none of those above its anchor.
 func (w *walk) tellsApart(a *answer) bool {
-	if len(w.ties) < 2 {
+	if w.firstTie() == nil {
 		return false
 	}
 	last, more := &w.ties[len(w.ties)-1], false
@@ -561,7 +581,7 @@ func (w *walk) end(ctx context.Context, safe *safeAnswer, z *answer) (history.Ev
 		return evidence, nil
 	}
 	// The rows at the lowest time fill all pages, or some are missing by the count.
-	if z != nil && w.shows(z, &w.ties[len(w.ties)-1], true) {
+	if last := w.ties[len(w.ties)-1].id; z != nil && slices.ContainsFunc(z.list, func(r row) bool { return r.id != last }) {
 		w.gap(parlance.MinTime, w.low, "more messages of one millisecond than a page holds, and the platform gives no page below them")
 		return evidence, nil
 	}
