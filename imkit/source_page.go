@@ -122,6 +122,14 @@ func (w *walk) readRows(a *answer) {
 	}
 }
 
+// other returns the time by which the walk doesn't go.
+func (w *walk) other() parlance.Timeline {
+	if w.order == parlance.ByUpdated {
+		return parlance.ByCreated
+	}
+	return parlance.ByUpdated
+}
+
 // sorted reports whether rows go down, or up, in an order; a list of equal times does both.
 func sorted(rows []row, order parlance.Timeline, down bool) bool {
 	return slices.IsSortedFunc(rows, func(a, b row) int {
@@ -134,10 +142,7 @@ func sorted(rows []row, order parlance.Timeline, down bool) bool {
 
 // arrange finds by which time a page is sorted, and brings its rows into the order of the walk: IMKit Mirror, order.
 func (w *walk) arrange(a *answer, below *row) {
-	other := parlance.ByUpdated
-	if w.order == parlance.ByUpdated {
-		other = parlance.ByCreated
-	}
+	other := w.other()
 	fits := func(order parlance.Timeline) bool {
 		return sorted(a.list, order, true) || sorted(a.list, order, false)
 	}
@@ -148,20 +153,23 @@ func (w *walk) arrange(a *answer, below *row) {
 	switch here, there := fits(w.order), fits(other); {
 	case here && !there:
 		w.sure = true
-	case !w.sure && there && (!here || above(w.order) && !above(other)):
+	case !w.sure && there && (!here || !w.turned && above(w.order) && !above(other)):
 		w.reorder(other)
+		w.sure, w.turned = !here, true
 		if below != nil {
 			a.below = below.at(other)
 		}
 	case !here:
 		w.find("a page that is sorted neither by update nor by creation")
 	}
-	if sorted(a.list, w.order, true) {
-		return
-	}
-	if sorted(a.list, w.order, false) {
+	switch down, up := sorted(a.list, w.order, true), sorted(a.list, w.order, false); {
+	case up && (!down || w.ascending): // rows of one time stand both ways: then it is as on other pages
 		w.find("a page that begins with the oldest message")
+		w.ascending = true
 		slices.Reverse(a.list)
+		return
+	case down:
+		w.ascending = w.ascending && up
 		return
 	}
 	slices.SortStableFunc(a.list, func(a, b row) int { return cmp.Compare(b.at(w.order), a.at(w.order)) })
@@ -193,7 +201,7 @@ func (w *walk) note(a *answer) {
 func (w *walk) fresh(a *answer) []row {
 	var rows []row
 	for _, r := range a.list {
-		if at := r.at(w.order); at < w.low || at == w.low && !w.tied[r.id] {
+		if at := r.at(w.order); at < w.low || !w.tied[r.id] && (at == w.low || !w.sure && r.at(w.other()) <= w.lowOther) {
 			rows = append(rows, r)
 		}
 	}

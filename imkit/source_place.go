@@ -11,7 +11,7 @@ import (
 type place struct {
 	Above []placedRow `json:"above,omitempty"` // rows next above the place, lowest last: to go on from
 	At    []placedRow `json:"at,omitempty"`    // some rows of the place's very time, lowest last
-	Given int         `json:"given,omitempty"` // messages above the place; 0: not known
+	Given *int        `json:"given,omitempty"` // messages above the place; nil: not known
 	Total *int        `json:"total,omitempty"` // that the platform claimed, if it always claimed the same
 	Top   string      `json:"top,omitempty"`   // the newest message, if all pages so far held it
 	Gaps  bool        `json:"gaps,omitempty"`  // the walk named gaps on its way here
@@ -56,7 +56,13 @@ func (w *walk) place() history.Place {
 		p.At = append([]placedRow{placedRow(r)}, p.At...)
 	}
 	if w.counted {
-		p.Given = w.given - len(w.ties)
+		above := w.given
+		for i := range w.ties {
+			if w.ties[i].at(w.order) == w.low {
+				above--
+			}
+		}
+		p.Given = &above
 	}
 	if w.stable {
 		p.Total = w.total
@@ -78,8 +84,11 @@ func (w *walk) resume(at history.Place) {
 	if json.Unmarshal([]byte(at.Key), &p) != nil {
 		p = place{}
 	}
-	w.begun, w.low, w.counted = true, at.Time, p.Given > 0
-	w.given, w.gapped, w.top = p.Given, p.Gaps, p.Top
+	w.begun, w.low, w.counted = true, at.Time, p.Given != nil
+	w.gapped, w.top = p.Gaps, p.Top
+	if w.counted {
+		w.given = *p.Given
+	}
 	for _, r := range p.Above {
 		w.above = append(w.above, row(r))
 	}

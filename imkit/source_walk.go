@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"parlance"
@@ -28,17 +29,20 @@ type walk struct {
 	conversation parlance.ConversationID
 	base         HistoryQuery // what all questions have in common
 
-	order parlance.Timeline
-	sure  bool // a page of this walk has shown the order
+	order  parlance.Timeline
+	sure   bool // a page of this walk has shown the order
+	turned bool // the order was changed for what a page has above its anchor, which proves less
 
-	begun  bool
-	low    parlance.Time   // the lowest time of all rows
-	above  []row           // the nearest rows strictly above low, lowest last
-	ties   []row           // the rows at low, in the server's order
-	tied   map[string]bool // their ids
-	lowest []row           // rows at low that a former walk gave; only to ask with
-	top    string          // the newest row, while no page below another one has come without it
+	begun    bool
+	low      parlance.Time   // the lowest time of all rows
+	lowOther parlance.Time   // until the order is sure: the lowest by the other time, since that may be the server's
+	above    []row           // the nearest rows strictly above low, lowest last
+	ties     []row           // the rows at low, in the server's order; and until the order is sure, those at lowOther
+	tied     map[string]bool // their ids
+	lowest   []row           // rows at low that a former walk gave; only to ask with
+	top      string          // the newest row, while no page below another one has come without it
 
+	ascending bool          // pages begin with the oldest row
 	short     int           // the size of the largest page that was below its limit and not the last; 0: none was
 	composite bool          // the server was seen to tell rows of one time apart
 	replay    *reached      // what the walk had reached before it began anew, until it is there again
@@ -71,7 +75,7 @@ type reached struct {
 func (w *walk) comes(a *answer) bool {
 	return a == nil || w.replay == nil || slices.ContainsFunc(a.list, func(r row) bool {
 		at := r.at(w.order)
-		return at < w.replay.low || at == w.replay.low && !w.replay.tied[r.id]
+		return at <= w.replay.low && !w.replay.tied[r.id]
 	})
 }
 
@@ -102,9 +106,19 @@ func (w *walk) agrees() bool {
 	return w.counted && w.stable && w.total != nil && w.given == *w.total
 }
 
-// gap notes that messages may be missing between two times, both inclusive.
+// gap notes that messages may be missing between two times, both inclusive; w.low stands for the lowest rows' time, which until the
+// order is sure is either of theirs.
 func (w *walk) gap(from, to parlance.Time, reason string) {
 	w.gapped = true
+	if !w.sure && to == w.low {
+		rows := w.ties
+		if from == parlance.MinTime {
+			rows = slices.Concat(w.above, w.ties)
+		}
+		for _, r := range rows {
+			from, to = min(from, r.at(w.other())), max(to, r.at(w.other()))
+		}
+	}
 	w.gaps = append(w.gaps, history.Gap{Conversation: w.conversation, From: from, To: to, Reason: reason})
 }
 
@@ -199,6 +213,9 @@ func (w *walk) step(ctx context.Context) (*answer, history.Evidence, error) {
 			}
 			return w.past(ctx, z, &safe)
 		}
+		if first, err := w.belowFirst(ctx, &safe); err != nil || first != nil {
+			return w.advance(first, err)
+		}
 		end, err := w.end(ctx, &safe, z)
 		if err != nil || end != "" {
 			return nil, end, err
@@ -245,8 +262,16 @@ func (w *walk) restart() {
 // reorder makes w go by the other time: IMKit Mirror, order. So far all pages were sorted by both, so the last row is
 // the lowest by both.
 func (w *walk) reorder(order parlance.Timeline) {
-	w.order, w.sure, w.counted, w.replay, w.restartAt = order, true, false, nil, 0
+	w.order, w.sure, w.counted, w.restartAt = order, true, false, 0
 	rows := slices.Concat(w.above, w.ties, w.lowest)
+	given := map[string]bool{}
+	for _, r := range rows {
+		given[r.id] = true
+	}
+	if w.replay != nil {
+		maps.Copy(given, w.replay.tied)
+	}
+	w.replay = &reached{parlance.MaxTime, given}
 	w.above, w.ties, w.tied = nil, nil, map[string]bool{}
 	if len(rows) == 0 {
 		return
@@ -294,6 +319,15 @@ func (w *walk) advance(a *answer, err error) (*answer, history.Evidence, error) 
 		w.low = min(w.low, r.at(w.order))
 	}
 	first := slices.IndexFunc(rows, func(r row) bool { return r.at(w.order) <= w.low })
+	if !w.sure {
+		w.lowOther = parlance.MaxTime
+		for _, r := range rows[first:] {
+			w.lowOther = min(w.lowOther, r.at(w.other()))
+		}
+		for first > 0 && rows[first-1].at(w.other()) <= w.lowOther {
+			first--
+		}
+	}
 	if w.low < before {
 		w.ties, w.tied = nil, map[string]bool{}
 	}
@@ -417,23 +451,66 @@ func (w *walk) belowLowest(ctx context.Context) (*answer, error) {
 	return moved, nil
 }
 
+// belowFirst asks below the first of the known rows at the lowest time, where pages may begin with the oldest row and
+// none has shown it yet, all its rows being of one time: then it is the first that is the lowest. Nil if it isn't.
+func (w *walk) belowFirst(ctx context.Context, safe *safeAnswer) (*answer, error) {
+	first := w.firstTie()
+	if w.composite || w.ascending || first == nil || !safe.proper || !w.maybeCut(safe.answer) {
+		return nil, nil
+	}
+	a, err := w.ask(ctx, first, pageLimit)
+	if errors.Is(err, errAnchor) || err == nil && len(w.fresh(&a)) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !w.ascending {
+		w.ascending = true
+		slices.Reverse(w.ties)
+		slices.Reverse(a.list)
+	}
+	return &a, nil
+}
+
 // tellsApart reports whether an answer below the last of the known rows at the lowest time proves that the server compares
 // by more than the time: it brings more rows of that time, and none of those above its anchor.
 func (w *walk) tellsApart(a *answer) bool {
-	if len(w.ties) < 2 {
+	if w.firstTie() == nil {
 		return false
 	}
-	last, more := w.ties[len(w.ties)-1].id, false
-	for _, r := range a.list {
-		if r.at(w.order) != w.low || r.id == last {
+	last, more := &w.ties[len(w.ties)-1], false
+	for i := range a.list {
+		r := &a.list[i]
+		if r.at(w.order) != w.low || r.id == last.id {
 			continue
 		}
 		if w.tied[r.id] {
 			return false
 		}
-		more = true
+		more = more || w.equal(r, last)
 	}
 	return more
+}
+
+// equal reports whether two rows are of one time, by whichever the server sorts.
+func (w *walk) equal(a, b *row) bool {
+	return a.at(w.order) == b.at(w.order) && (w.sure || a.created == b.created && a.updated == b.updated)
+}
+
+// firstTie returns a copy of the first of the known rows that have the lowest row's time; nil if that is alone.
+func (w *walk) firstTie() *row {
+	for i := range len(w.ties) - 1 {
+		if r := w.ties[i]; !r.nameless && w.equal(&r, &w.ties[len(w.ties)-1]) {
+			return &r
+		}
+	}
+	return nil
+}
+
+// shows reports whether a has a row of the same time as r; with others, r itself doesn't count.
+func (w *walk) shows(a *answer, r *row, others bool) bool {
+	return slices.ContainsFunc(a.list, func(x row) bool { return w.equal(&x, r) && !(others && x.id == r.id) })
 }
 
 // past goes on with z, which is below the lowest row, though the question that can't lose anything brought nothing.
@@ -442,7 +519,7 @@ func (w *walk) tellsApart(a *answer) bool {
 // of them brings the others, so that the server tells rows of one time apart. Else there is a gap. No total can take its place here:
 // what it counts is known to be right at the end only, and the promise holds at every page.
 func (w *walk) past(ctx context.Context, z *answer, safe *safeAnswer) (*answer, history.Evidence, error) {
-	if w.composite || slices.ContainsFunc(z.list, func(r row) bool { return r.at(w.order) == w.low }) {
+	if w.composite || len(w.ties) > 0 && w.shows(z, &w.ties[len(w.ties)-1], false) {
 		return w.advance(z, nil)
 	}
 	if safe.answer != nil && safe.proper {
@@ -463,21 +540,22 @@ func (w *walk) past(ctx context.Context, z *answer, safe *safeAnswer) (*answer, 
 // firstTieShowsOthers asks below the first of the rows at the lowest time, and reports whether the others come. Then
 // the server doesn't leave out what has the anchor's time.
 func (w *walk) firstTieShowsOthers(ctx context.Context) (bool, error) {
-	if len(w.ties) < 2 || w.ties[0].nameless {
+	first := w.firstTie()
+	if first == nil {
 		return false, nil
 	}
-	a, err := w.ask(ctx, &w.ties[0], pageLimit)
+	a, err := w.ask(ctx, first, pageLimit)
 	if errors.Is(err, errAnchor) {
 		return false, nil
 	}
-	return slices.ContainsFunc(a.list, func(r row) bool { return r.at(w.order) == w.low && r.id != w.ties[0].id }), err
+	return w.shows(&a, first, true), err
 }
 
 // end returns how it is known that there is nothing older, or nothing if it isn't: IMKit Mirror, end. Two questions must say so: one
 // that shows known rows and nothing below them, and another one.
 func (w *walk) end(ctx context.Context, safe *safeAnswer, z *answer) (history.Evidence, error) {
 	if !safe.proper {
-		return "", nil
+		return w.endAmongTies(ctx, z)
 	}
 	evidence := history.Evidence("")
 	switch {
@@ -503,7 +581,7 @@ func (w *walk) end(ctx context.Context, safe *safeAnswer, z *answer) (history.Ev
 		return evidence, nil
 	}
 	// The rows at the lowest time fill all pages, or some are missing by the count.
-	if z != nil && slices.ContainsFunc(z.list, func(r row) bool { return r.at(w.order) == w.low && r.id != w.ties[len(w.ties)-1].id }) {
+	if last := w.ties[len(w.ties)-1].id; z != nil && slices.ContainsFunc(z.list, func(r row) bool { return r.id != last }) {
 		w.gap(parlance.MinTime, w.low, "more messages of one millisecond than a page holds, and the platform gives no page below them")
 		return evidence, nil
 	}
@@ -514,13 +592,39 @@ func (w *walk) end(ctx context.Context, safe *safeAnswer, z *answer) (history.Ev
 	return evidence, err
 }
 
+// endAmongTies is end where no row stands safely above the lowest time: a page below the last but one of the rows
+// shows the last, and one below that shows no other.
+func (w *walk) endAmongTies(ctx context.Context, z *answer) (history.Evidence, error) {
+	if z == nil || len(w.ties) < 2 || w.ties[len(w.ties)-2].nameless {
+		return "", nil
+	}
+	before, last := w.ties[len(w.ties)-2], w.ties[len(w.ties)-1]
+	if slices.ContainsFunc(z.list, func(r row) bool { return r.id != last.id }) {
+		return "", nil
+	}
+	a, err := w.ask(ctx, &before, pageLimit)
+	if errors.Is(err, errAnchor) {
+		return "", nil
+	}
+	if err != nil || w.replays(&a) || len(w.fresh(&a)) > 0 || !slices.ContainsFunc(a.list, func(r row) bool { return r.id == last.id }) {
+		return "", err
+	}
+	return "nothing below the oldest message, which alone is below the one before it", nil
+}
+
 // stuck is the last word when no question can be trusted, though the walk began anew.
 func (w *walk) stuck(safe *safeAnswer, z *answer) (*answer, history.Evidence, error) {
 	if !safe.replays && (z == nil || !w.replays(z)) {
 		if w.refused != nil && safe.answer == nil && z == nil {
 			return nil, "", w.refused
 		}
-		return nil, "", parlance.Errorf(parlance.Broken, "GET %s: empty pages where messages stand", historyPath(w.room))
+		if safe.answer == nil || safe.empty || z == nil {
+			return nil, "", parlance.Errorf(parlance.Broken, "GET %s: empty pages where messages stand", historyPath(w.room))
+		}
+		if !w.agrees() {
+			w.gap(parlance.MinTime, w.low, "no page shows the oldest message as its last")
+		}
+		return nil, "an empty page below the oldest message", nil
 	}
 	w.find("the platform ignores below which message a page is asked for")
 	if !w.agrees() {
