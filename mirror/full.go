@@ -23,6 +23,7 @@ type fullPass struct {
 	given  map[uint64]struct{}                       // hashes of the messages given
 	oldest map[parlance.ConversationID]parlance.Time // Created of the oldest given of each conversation
 	total  *reading                                  // keeps the claims
+	idle   int                                       // pages in a row that brought nothing and led nowhere
 }
 
 // full reads a stream from its newest message to its beginning and finds what vanished.
@@ -69,10 +70,16 @@ func (f *fullPass) walk(ctx context.Context, p *patience) (history.Evidence, err
 				f.span, f.top = Span{}, 0
 				break
 			}
+			known, low := len(f.given), f.span.Low
 			if err := f.page(ctx, &page); err != nil {
 				return "", err
 			}
-			p.went()
+			if len(f.given) > known || low.IsZero() || page.Low.Time < low.Time {
+				p.went()
+				f.idle = 0
+			} else if f.idle++; f.idle > maxIdle {
+				return "", parlance.Errorf(parlance.Broken, "the walk through %s makes no progress", f.b.Stream)
+			}
 			if page.End != "" {
 				return page.End, nil
 			}

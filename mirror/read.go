@@ -49,7 +49,9 @@ func (w *reading) walk(ctx context.Context, p *patience) error {
 			if done, jumped, err = w.page(ctx, page, window); err != nil {
 				return err
 			}
-			p.went()
+			if w.idle == 0 {
+				p.went()
+			}
 			if done || jumped {
 				break
 			}
@@ -102,7 +104,7 @@ func (w *reading) page(ctx context.Context, page history.Page, window history.Wi
 	} else {
 		jumped, done = b.meet(w.lag())
 	}
-	if fresh > 0 || before.IsZero() || page.Low.Time < before.Time || page.Low.Key != before.Key || jumped || done {
+	if fresh > 0 || before.IsZero() || page.Low.Time < before.Time || jumped || done {
 		w.idle = 0
 	} else if w.idle++; w.idle > maxIdle {
 		return false, false, parlance.Errorf(parlance.Broken, "the walk through %s makes no progress", b.Stream)

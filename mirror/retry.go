@@ -57,11 +57,15 @@ func (r *run) persist(ctx context.Context, do func() error) error {
 
 func (r *run) persistWith(ctx context.Context, p *patience, do func() error) error {
 	for {
+		used := r.asked()
 		err := do()
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
 		if errors.Is(err, parlance.Unauthenticated) {
+			if r.asked() != used {
+				continue // another worker took a new credential meanwhile
+			}
 			renewed, e := r.renew(ctx, err)
 			if e != nil {
 				return e
