@@ -112,7 +112,7 @@ func (w *walk) gap(from, to parlance.Time, reason string) {
 	w.gapped = true
 	if !w.sure && to == w.low {
 		rows := w.ties
-		if from == parlance.MinTime {
+		if w.turned && from == parlance.MinTime {
 			rows = slices.Concat(w.above, w.ties)
 		}
 		for _, r := range rows {
