@@ -282,6 +282,12 @@ func (w *walk) reorder(order parlance.Timeline) {
 	for i := range rows {
 		w.low = min(w.low, rows[i].at(order))
 	}
+	w.lowOther = parlance.MaxTime
+	for _, r := range rows {
+		if r.at(order) == w.low {
+			w.lowOther = min(w.lowOther, r.at(w.other()))
+		}
+	}
 	for _, r := range rows {
 		switch {
 		case r.at(order) > w.low:
