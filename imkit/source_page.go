@@ -201,11 +201,16 @@ func (w *walk) note(a *answer) {
 func (w *walk) fresh(a *answer) []row {
 	var rows []row
 	for _, r := range a.list {
-		if at := r.at(w.order); at < w.low || !w.tied[r.id] && (at == w.low || !w.sure && r.at(w.other()) <= w.lowOther) {
+		if at := r.at(w.order); at < w.low || !w.tied[r.id] && (at == w.low || !w.sure && r.at(w.other()) <= w.lowOther && !w.knownAbove(r.id)) {
 			rows = append(rows, r)
 		}
 	}
 	return rows
+}
+
+// knownAbove reports whether a row is among those that are remembered above the lowest time.
+func (w *walk) knownAbove(id string) bool {
+	return slices.ContainsFunc(w.above, func(r row) bool { return r.id == id })
 }
 
 // isBelow reports whether a is what lies below the row that was asked with, as far as the rows themselves tell: there are

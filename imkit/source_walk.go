@@ -112,7 +112,7 @@ func (w *walk) gap(from, to parlance.Time, reason string) {
 	w.gapped = true
 	if !w.sure && to == w.low {
 		rows := w.ties
-		if from == parlance.MinTime {
+		if w.turned && from == parlance.MinTime {
 			rows = slices.Concat(w.above, w.ties)
 		}
 		for _, r := range rows {
@@ -281,6 +281,12 @@ func (w *walk) reorder(order parlance.Timeline) {
 	w.low = rows[len(rows)-1].at(order)
 	for i := range rows {
 		w.low = min(w.low, rows[i].at(order))
+	}
+	w.lowOther = parlance.MaxTime
+	for _, r := range rows {
+		if r.at(order) == w.low {
+			w.lowOther = min(w.lowOther, r.at(w.other()))
+		}
 	}
 	for _, r := range rows {
 		switch {
