@@ -59,7 +59,7 @@ func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parla
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("create conversations: %w", err)
 	}
-	var fresh []parlance.Conversation
+	var fresh []Created
 	for i := range cs {
 		if at := index[cs[i].ID]; at != i {
 			out[i] = Created{Conversation: out[at].Conversation}

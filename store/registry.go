@@ -33,19 +33,19 @@ func registeredPartition(ws parlance.WorkspaceID, id parlance.ConversationID) dr
 }
 
 // unregistered adds c to fresh if no list has it: it is new, or whoever made it stopped half-way.
-func (s *Store) unregistered(ctx context.Context, ws parlance.WorkspaceID, c *Created, fresh *[]parlance.Conversation) error {
+func (s *Store) unregistered(ctx context.Context, ws parlance.WorkspaceID, c *Created, fresh *[]Created) error {
 	if !c.New {
 		row, err := s.get(ctx, registeredPartition(ws, c.Conversation.ID), nil)
 		if err != nil || row != nil {
 			return err
 		}
 	}
-	*fresh = append(*fresh, c.Conversation)
+	*fresh = append(*fresh, *c)
 	return nil
 }
 
 // register adds conversations to the registry and the lists. The caller holds r.mu.
-func (s *Store) register(ctx context.Context, r *registry, ws parlance.WorkspaceID, cs []parlance.Conversation) error {
+func (s *Store) register(ctx context.Context, r *registry, ws parlance.WorkspaceID, cs []Created) error {
 	for try := 0; len(cs) > 0; try++ {
 		if r.last == nil || !s.bounds.Exclusive {
 			last, err := s.completeRegistry(ctx, ws)
@@ -62,12 +62,12 @@ func (s *Store) register(ctx context.Context, r *registry, ws parlance.Workspace
 		var ops []driver.Op
 		n := 0
 		for ; n < len(cs) && next.number < s.layout.segmentEnd(first) && (n < s.groupEntries()); n++ {
-			c := &cs[n]
+			c := &cs[n].Conversation
 			next.number++
 			next.id = c.ID
 			next.counts[indexOf(kinds[:], c.Kind)]++
 			claims = append(claims, driver.Claim{Key: s.layout.logKey(next.number), Value: encodeRegistered(&next)})
-			at, err := s.standsAt(ctx, ws, c)
+			at, err := s.standsAt(ctx, ws, &cs[n])
 			if err != nil {
 				return err
 			}
@@ -95,15 +95,15 @@ func (s *Store) register(ctx context.Context, r *registry, ws parlance.Workspace
 
 // standsAt is where the lists show a conversation that comes into the registry. If who made it stopped half-way, it
 // may have messages by then; where rows have versions, theirs win.
-func (s *Store) standsAt(ctx context.Context, ws parlance.WorkspaceID, c *parlance.Conversation) (parlance.Time, error) {
-	if !s.bounds.OneStep {
-		return c.Created, nil
+func (s *Store) standsAt(ctx context.Context, ws parlance.WorkspaceID, c *Created) (parlance.Time, error) {
+	if c.New || !s.bounds.OneStep {
+		return c.Conversation.Created, nil
 	}
-	t, err := s.head(ctx, parlance.Ref{Workspace: ws, Conversation: c.ID})
+	t, err := s.head(ctx, parlance.Ref{Workspace: ws, Conversation: c.Conversation.ID})
 	if err != nil {
 		return 0, err
 	}
-	return t.listedAt(c), nil
+	return t.listedAt(&c.Conversation), nil
 }
 
 // registryOps are the rows that are derived from a conversation's place in the registry. at is where lists show it.
@@ -167,13 +167,13 @@ func (s *Store) writeRegistryHead(ctx context.Context, ws parlance.WorkspaceID, 
 
 // missing returns those of the conversations that aren't in the registry. Somebody else may have
 // put them there after this process found them new, or unregistered.
-func (s *Store) missing(ctx context.Context, ws parlance.WorkspaceID, cs []parlance.Conversation) ([]parlance.Conversation, error) {
+func (s *Store) missing(ctx context.Context, ws parlance.WorkspaceID, cs []Created) ([]Created, error) {
 	if s.bounds.Exclusive {
 		return cs, nil
 	}
-	var missing []parlance.Conversation
+	var missing []Created
 	for _, c := range cs {
-		row, err := s.get(ctx, registeredPartition(ws, c.ID), nil)
+		row, err := s.get(ctx, registeredPartition(ws, c.Conversation.ID), nil)
 		if err != nil {
 			return nil, err
 		}
