@@ -77,6 +77,9 @@ type Authorizer interface {
 type Traits struct {
 	Dialect parlance.Dialect
 
+	// Order is by which time walks go down, by the platform's documentation.
+	Order parlance.Timeline
+
 	// Lag is how far below the highest mark a later run reads again, since rows may arrive late.
 	Lag time.Duration
 

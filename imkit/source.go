@@ -27,6 +27,7 @@ func NewSource(c *Client, rooms ...string) *Source { return &Source{client: c, r
 func (s *Source) Traits() history.Traits {
 	return history.Traits{
 		Dialect: parlance.IMKit,
+		Order:   parlance.ByUpdated,
 		Lag:     5 * time.Minute,
 		Rate:    12, // of 1,000 a minute
 	}

@@ -184,7 +184,7 @@ func (r *run) renew(ctx context.Context, refused error) (bool, error) {
 	if err := r.dial(ctx); err != nil {
 		return false, err
 	}
-	return true, r.identify(ctx)
+	return true, r.persist(ctx, func() error { return r.identify(ctx) })
 }
 
 // identify finds out whose credential it is, and refuses another account's.
@@ -256,8 +256,10 @@ func (r *run) streams(ctx context.Context) ([]task, error) {
 		if err != nil {
 			return nil, err
 		}
+		if b.raw == nil {
+			b.Conversation, b.Order = st.Conversation.ID, r.traits.Order
+		}
 		if b.raw == nil && !r.o.DryRun {
-			b.Conversation = st.Conversation.ID
 			if err := r.m.save(ctx, r.c.Name, b); err != nil {
 				return nil, err
 			}
