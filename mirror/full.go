@@ -14,10 +14,11 @@ import (
 // A fullPass is a reading of a whole stream, whatever is known of it. It isn't resumed after the run ends, but what it read is kept.
 type fullPass struct {
 	*run
-	b    *book
-	span Span
-	top  parlance.Time
-	gaps *Ledger // what this pass finds
+	b     *book
+	span  Span
+	top   parlance.Time // as of a reading
+	clock parlance.Time
+	gaps  *Ledger // what this pass finds
 
 	seed   maphash.Seed
 	given  map[uint64]struct{}                       // hashes of the messages given
@@ -49,7 +50,7 @@ func (r *run) full(ctx context.Context, b *book) error {
 		}
 	}
 	b.Spans, b.Beginning, b.Gaps = []Span{f.span}, end, f.gaps.Gaps
-	if err := r.settle(ctx, b, f.total.total); err != nil || r.o.DryRun {
+	if err := r.settle(ctx, b); err != nil || r.o.DryRun {
 		return err
 	}
 	return f.vanished(ctx)
@@ -111,10 +112,10 @@ func (f *fullPass) page(ctx context.Context, page *history.Page) error {
 	}
 	now := f.m.o.Now()
 	if f.span.Pages == 0 {
-		f.span.Began, f.top = now, page.Top
-		if page.Clock != 0 {
-			f.top = min(f.top, page.Clock)
-		}
+		f.span.Began, f.clock = now, page.Clock
+	}
+	if f.top == 0 {
+		f.top = highest(page, f.clock)
 	}
 	f.span.Low, f.span.Ended, f.span.High = page.Low, now, max(f.top, page.Low.Time)
 	f.span.Pages++
@@ -130,6 +131,12 @@ func (f *fullPass) hash(c parlance.ConversationID, id parlance.MessageID) uint64
 // vanished finds the messages that the pass should have been given, and marks those that the pass before lacked too.
 func (f *fullPass) vanished(ctx context.Context) error {
 	b := f.b
+	if t := f.total.total; t != nil && len(f.given) < t.Count {
+		// The platform has more than it gave, so what it didn't give proves nothing.
+		b.find("", "a full run was given fewer messages than the platform counts", f.m.o.Now())
+		b.Absent = nil
+		return nil
+	}
 	before := map[absentee]bool{}
 	var since parlance.Time
 	if b.Absent != nil {

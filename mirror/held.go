@@ -67,8 +67,8 @@ func (r *run) countEntry(ctx context.Context, h *Held, ref parlance.Ref, e *stor
 	return nil
 }
 
-// settle closes a reading: it holds what is here against what the platform claims.
-func (r *run) settle(ctx context.Context, b *book, total *Total) error {
+// settle closes a reading: it counts what is here, to be held against what the platform claims.
+func (r *run) settle(ctx context.Context, b *book) error {
 	if b.Conversation == "" || r.o.DryRun {
 		return nil
 	}
@@ -76,15 +76,8 @@ func (r *run) settle(ctx context.Context, b *book, total *Total) error {
 	if err := r.count(ctx, &b.Held, ref, nil); err != nil {
 		return err
 	}
-	if total == nil {
-		return nil
-	}
-	if old := b.Total; old != nil && old.Count == total.Count && old.Query == total.Query {
-		return nil // when it was claimed again is no news
-	}
-	b.Total = total
-	if n := b.lacks(); n < 0 {
-		b.find("", fmt.Sprintf("the platform counts %d messages, %d fewer than are here", total.Count, -n), r.m.o.Now())
+	if b.Total != nil && b.lacks() < 0 {
+		b.find("", fmt.Sprintf("the platform counts %d messages, %d fewer than are here", b.Total.Count, -b.lacks()), r.m.o.Now())
 	}
 	return nil
 }

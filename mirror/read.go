@@ -15,7 +15,8 @@ type reading struct {
 	b      *book
 	opened bool // the ledger's newest span is this reading's
 
-	top    parlance.Time // the highest time of its first page, but not above the platform's clock then
+	top    parlance.Time // the highest time that it was given first, but none above clock
+	clock  parlance.Time // the platform's when it began; 0: not known
 	total  *Total        // the lowest that the platform claimed in this run
 	turned bool          // the order turned out to be another one
 	idle   int           // pages in a row that brought nothing and led nowhere
@@ -34,7 +35,7 @@ func (r *run) read(ctx context.Context, b *book) error {
 	if err := r.changes(ctx, b); err != nil {
 		return err
 	}
-	return r.settle(ctx, b, w.total)
+	return r.settle(ctx, b)
 }
 
 // walk reads on from where the ledger stands until nothing is left to read.
@@ -122,7 +123,7 @@ func (w *reading) turn(order parlance.Timeline) error {
 	if w.turned {
 		return parlance.Errorf(parlance.Broken, "%s is sorted now by one time and now by another", w.b.Stream)
 	}
-	w.turned, w.opened = true, false
+	w.turned, w.opened, w.top = true, false, 0
 	w.b.forget()
 	w.b.Order = order
 	return nil
@@ -133,20 +134,32 @@ func (w *reading) extend(page *history.Page, now parlance.Time) (before history.
 	b := w.b
 	if !w.opened {
 		b.Spans = append([]Span{{Began: now}}, b.Spans...)
-		w.opened, w.top = true, page.Top
-		if page.Clock != 0 && page.Top > page.Clock {
-			// The row is kept, but what comes in until then must not be taken for read.
-			w.top = page.Clock
+		w.opened, w.clock = true, page.Clock
+		if w.clock != 0 && page.Top > w.clock {
 			b.find("", "a message is dated in the future", now)
 		}
 	} else {
 		before = b.Spans[0].Low
+	}
+	if w.top == 0 {
+		w.top = highest(page, w.clock)
 	}
 	span := &b.Spans[0]
 	span.Low, span.Ended = page.Low, now
 	span.High = max(w.top, page.Low.Time)
 	span.Pages++
 	return before
+}
+
+// highest returns the highest time that a page gives, but for those above the platform's clock: such rows are kept, but what comes in until
+// then must not be taken for read.
+func highest(page *history.Page, clock parlance.Time) (top parlance.Time) {
+	for i := range page.Items {
+		if t := page.Items[i].Message.Position(page.Order).Time; clock == 0 || t <= clock {
+			top = max(top, t)
+		}
+	}
+	return top
 }
 
 // note takes over what the page says of gaps, findings and totals.
@@ -172,6 +185,10 @@ func (w *reading) claim(page *history.Page) {
 		}
 		if t.Count < w.total.Count {
 			w.total.Count, w.total.Query = t.Count, t.Query
+		}
+		// At once, since a run that goes on where this one was stopped may not be told it again.
+		if old := w.b.Total; old == nil || old.Count != w.total.Count || old.Query != w.total.Query {
+			w.b.Total = w.total
 		}
 	}
 }

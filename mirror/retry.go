@@ -35,6 +35,8 @@ func (p *patience) next(err error) (time.Duration, bool) {
 		return d, p.tries <= maxTries || errors.Is(err, parlance.Limited) && p.tries <= maxWaits
 	case parlance.Broken:
 		return d, p.tries <= maxBroken
+	case parlance.Unauthenticated:
+		return d, p.tries == 1 // a token may die twice in a row, a credential stays dead
 	}
 	return 0, false
 }
@@ -49,7 +51,7 @@ func (p *patience) backoff() time.Duration {
 func (p *patience) went() { p.tries = 0 }
 
 // persist does something that asks the upstream until it ends well or trying is of no use. It takes a
-// new credential once where the old one is refused.
+// new credential where the old one is refused.
 func (r *run) persist(ctx context.Context, do func() error) error {
 	var p patience
 	return r.persistWith(ctx, &p, do)
@@ -58,21 +60,32 @@ func (r *run) persist(ctx context.Context, do func() error) error {
 func (r *run) persistWith(ctx context.Context, p *patience, do func() error) error {
 	for {
 		used := r.asked()
-		err := do()
-		if err == nil || ctx.Err() != nil {
+		err := r.retry(ctx, p, do)
+		if !errors.Is(err, parlance.Unauthenticated) || ctx.Err() != nil {
 			return err
 		}
-		if errors.Is(err, parlance.Unauthenticated) {
-			if r.asked() != used {
-				continue // another worker took a new credential meanwhile
-			}
-			renewed, e := r.renew(ctx, err)
-			if e != nil {
-				return e
-			}
-			if renewed {
-				continue
-			}
+		renewed, e := r.renew(ctx, used, err)
+		if e != nil {
+			return e
+		}
+		if renewed {
+			continue
+		}
+		d, useful := p.next(err)
+		if !useful {
+			return err
+		}
+		if err := r.pause(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+// retry is persist with the credential as it is.
+func (r *run) retry(ctx context.Context, p *patience, do func() error) error {
+	for {
+		err := do()
+		if err == nil || ctx.Err() != nil || errors.Is(err, parlance.Unauthenticated) {
 			return err
 		}
 		d, useful := p.next(err)
@@ -83,10 +96,15 @@ func (r *run) persistWith(ctx context.Context, p *patience, do func() error) err
 			r.budget.refused(d)
 			continue // the next call waits
 		}
-		r.waiting(d)
-		if err := r.m.o.Wait(ctx, d); err != nil {
+		if err := r.pause(ctx, d); err != nil {
 			return err
 		}
-		r.waiting(0)
 	}
+}
+
+// pause waits, and shows that it does.
+func (r *run) pause(ctx context.Context, d time.Duration) error {
+	r.waiting(d)
+	defer r.waiting(0)
+	return r.m.o.Wait(ctx, d)
 }

@@ -63,6 +63,8 @@ type run struct {
 	meter  *meter
 	board  board
 
+	renewing sync.Mutex // held while a new credential is taken
+
 	mu     sync.Mutex // guards source, secret and c.Account
 	source history.Source
 	secret Secret
@@ -107,7 +109,7 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 	if r.wrote.Load() {
 		err = errors.Join(err, m.store.Settle(after))
 	}
-	report, e := r.report(after)
+	report, e := r.report(after, err)
 	if e != nil || o.DryRun {
 		return report, errors.Join(err, e)
 	}
@@ -169,8 +171,13 @@ func (r *run) asked() history.Source {
 	return r.source
 }
 
-// renew takes the credential anew after it was refused, and reports whether it is another one that may be tried.
-func (r *run) renew(ctx context.Context, refused error) (bool, error) {
+// renew takes the credential anew after it was refused to a source, and reports whether there is another one that may be tried.
+func (r *run) renew(ctx context.Context, used history.Source, refused error) (bool, error) {
+	r.renewing.Lock()
+	defer r.renewing.Unlock()
+	if r.asked() != used {
+		return true, nil // another worker did
+	}
 	secret, err := r.o.Secret(r.c)
 	if err != nil {
 		return false, errors.Join(refused, fmt.Errorf("read the credential of %s: %w", r.c.Name, err))
@@ -184,7 +191,8 @@ func (r *run) renew(ctx context.Context, refused error) (bool, error) {
 	if err := r.dial(ctx); err != nil {
 		return false, err
 	}
-	return true, r.persist(ctx, func() error { return r.identify(ctx) })
+	var p patience
+	return true, r.retry(ctx, &p, func() error { return r.identify(ctx) })
 }
 
 // identify finds out whose credential it is, and refuses another account's.
@@ -392,9 +400,10 @@ func (r *run) stream(ctx context.Context, t task) error {
 // checkedEvery is how exactly a ledger knows when its head was read last.
 const checkedEvery = 60 * 60 * 1000
 
-// rests reports whether a stream needn't be asked, because its platform's list shows nothing new.
+// rests reports whether a stream needn't be asked: its platform's list shows nothing new, it was asked not long ago, and it had been quiet
+// for as long then, so that nothing that comes late is to be expected.
 func (r *run) rests(t *task) bool {
-	b := t.book
-	return !r.o.Full && r.traits.Rest > 0 && t.stream.Hint != "" && t.stream.Hint == b.Hint && b.State() == Complete &&
-		r.m.o.Now()-b.Checked < parlance.Time(r.traits.Rest.Milliseconds())
+	b, rest := t.book, parlance.Time(r.traits.Rest.Milliseconds())
+	return !r.o.Full && rest > 0 && t.stream.Hint != "" && t.stream.Hint == b.Hint && b.State() == Complete &&
+		r.m.o.Now()-b.Checked < rest && b.Checked-b.Spans[0].High > rest
 }

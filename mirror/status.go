@@ -154,8 +154,9 @@ func (s *Status) measure(ctx context.Context, m *Mirror, l *Ledger) {
 	}
 }
 
-// report returns what the run did, and where its upstream stands now.
-func (r *run) report(ctx context.Context) (Report, error) {
+// report returns what the run did, and where its upstream stands now. Stopped is what ended the run before it had asked everything; then nobody
+// knows what came since the last one.
+func (r *run) report(ctx context.Context, stopped error) (Report, error) {
 	p := r.board.now()
 	rep := Report{Source: r.c.Name, State: Unknown, Read: p.Read, New: p.New, Changed: p.Changed, Missing: p.Missing, Gaps: []Gap{}, DryRun: r.o.DryRun}
 	if r.meter != nil {
@@ -167,5 +168,11 @@ func (r *run) report(ctx context.Context) (Report, error) {
 	}
 	rep.State, rep.Conversations, rep.Messages = s.State, s.Conversations, s.Messages
 	rep.Gaps = append(rep.Gaps, s.Gaps...)
+	if stopped != nil {
+		g := Gap{Reason: "the run was stopped before it had read everything"}
+		g.ID = g.id()
+		rep.Gaps = append(rep.Gaps, g)
+		rep.State = worst(rep.State, Unknown)
+	}
 	return rep, nil
 }
