@@ -195,11 +195,16 @@ func (m *Mirror) Remove(ctx context.Context, n Name) error {
 	if err != nil {
 		return err
 	}
-	release, err := m.hold(ctx, n)
+	ctx, release, err := m.hold(ctx, n)
 	if err != nil {
 		return err
 	}
 	defer release()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.tallies, n)
+	}()
 	for collection := range collections(n) {
 		for r, err := range m.store.Records(ctx, collection) {
 			if err == nil {

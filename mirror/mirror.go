@@ -16,6 +16,7 @@ package mirror
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -34,6 +35,9 @@ type Mirror struct {
 	mu      sync.Mutex
 	running map[Name]bool
 	budgets map[string]*budget // by what they are for, see Config.account
+	tallies map[Name]*tally
+
+	holder string // this process, in leases
 }
 
 // Options are a mirror's settings.
@@ -45,6 +49,9 @@ type Options struct {
 	Transport http.RoundTripper // of the platform's calls; nil: http.DefaultTransport
 	// FileTransport fetches attachments; nil: one that reaches no private network, see [files.FetcherOptions].
 	FileTransport http.RoundTripper
+
+	// Shared says that other processes may mirror into the same store: then an upstream is leased for each run.
+	Shared bool
 
 	Now    func() parlance.Time                       // nil: the store's clock
 	Wait   func(context.Context, time.Duration) error // nil: by the machine's clock
@@ -65,7 +72,7 @@ func New(s *store.Store, o Options) *Mirror {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Mirror{store: s, o: o, running: map[Name]bool{}, budgets: map[string]*budget{}}
+	return &Mirror{store: s, o: o, running: map[Name]bool{}, budgets: map[string]*budget{}, tallies: map[Name]*tally{}, holder: rand.Text()}
 }
 
 // wait waits for d, or until ctx ends.

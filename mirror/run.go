@@ -83,7 +83,7 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 	if err != nil {
 		return Report{}, err
 	}
-	release, err := m.hold(ctx, n)
+	ctx, release, err := m.hold(ctx, n)
 	if err != nil {
 		return Report{}, err
 	}
@@ -109,7 +109,10 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 	if r.wrote.Load() {
 		err = errors.Join(err, m.store.Settle(after))
 	}
-	report, e := r.report(after, err)
+	report, status, e := r.report(after, err)
+	if !o.DryRun && e == nil {
+		m.tallied(&report, status, err)
+	}
 	if e != nil || o.DryRun {
 		return report, errors.Join(err, e)
 	}

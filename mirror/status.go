@@ -156,7 +156,7 @@ func (s *Status) measure(ctx context.Context, m *Mirror, l *Ledger) {
 
 // report returns what the run did, and where its upstream stands now. Stopped is what ended the run before it had asked everything; then nobody
 // knows what came since the last one.
-func (r *run) report(ctx context.Context, stopped error) (Report, error) {
+func (r *run) report(ctx context.Context, stopped error) (Report, Status, error) {
 	p := r.board.now()
 	rep := Report{Source: r.c.Name, State: Unknown, Read: p.Read, New: p.New, Changed: p.Changed, Missing: p.Missing, Gaps: []Gap{}, DryRun: r.o.DryRun}
 	if r.meter != nil {
@@ -164,7 +164,7 @@ func (r *run) report(ctx context.Context, stopped error) (Report, error) {
 	}
 	s, err := r.m.Status(ctx, r.c.Name)
 	if err != nil {
-		return rep, err
+		return rep, s, err
 	}
 	rep.State, rep.Conversations, rep.Messages = s.State, s.Conversations, s.Messages
 	rep.Gaps = append(rep.Gaps, s.Gaps...)
@@ -174,5 +174,5 @@ func (r *run) report(ctx context.Context, stopped error) (Report, error) {
 		rep.Gaps = append(rep.Gaps, g)
 		rep.State = worst(rep.State, Unknown)
 	}
-	return rep, nil
+	return rep, s, nil
 }

@@ -76,10 +76,7 @@ func (w *world) open(platform parlance.Dialect) {
 	}
 	w.store = s
 	w.mirror = mirror.New(s, mirror.Options{
-		Secret: func(mirror.Config) (mirror.Secret, error) {
-			c := w.up.Credentials()
-			return mirror.Secret{ClientKey: c.ClientKey, Token: c.Token, Email: c.Email, Password: c.Password}, nil
-		},
+		Secret:    w.secret,
 		Transport: w,
 		Now:       w.now,
 		Wait: func(ctx context.Context, d time.Duration) error {
@@ -103,6 +100,25 @@ func (w *world) close() {
 		w.Fatal(err)
 	}
 }
+
+// secret is what works now.
+func (w *world) secret(mirror.Config) (mirror.Secret, error) {
+	c := w.up.Credentials()
+	return mirror.Secret{ClientKey: c.ClientKey, Token: c.Token, Email: c.Email, Password: c.Password}, nil
+}
+
+// roundTripper does something before each call to w.
+func roundTripper(before func(), w *world) http.RoundTripper {
+	return transport(func(r *http.Request) (*http.Response, error) {
+		before()
+		return w.RoundTrip(r)
+	})
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+// RoundTrip makes a call.
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
 func (w *world) now() parlance.Time { return parlance.Time(w.clock.Load()) }
 

@@ -9,6 +9,7 @@ import (
 	"parlance"
 	"parlance/access"
 	"parlance/files"
+	"parlance/mirror"
 	"parlance/store"
 )
 
@@ -31,6 +32,11 @@ func recordsOf(ctx context.Context, ws parlance.WorkspaceID, one, other *end) it
 		}
 		if ws != "" {
 			ids = []parlance.WorkspaceID{ws}
+		}
+		for c, err := range mirror.Collections(ctx, ws, mirror.New(one.store, mirror.Options{}), mirror.New(other.store, mirror.Options{})) {
+			if !yield(c, err) || err != nil {
+				return
+			}
 		}
 		slices.Sort(ids)
 		for c, err := range files.Collections(slices.Compact(ids)...) {

@@ -35,6 +35,10 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 	}
 	sl := shopline.New(a.store, a.keeper, so)
 	hearUsage(a.bus, sl)
+	collectors := []prometheus.Collector{a.bus}
+	if a.mirrored != nil {
+		collectors = append(collectors, a.mirrored)
+	}
 	return httpd.New(httpd.Options{
 		Store: a.store,
 		IMKit: httpd.Dialect{
@@ -48,7 +52,7 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 		},
 		Attachments: attachments,
 		Sizes:       sizes(a.engine),
-		Collectors:  []prometheus.Collector{a.bus},
+		Collectors:  collectors,
 		Version:     thisBuild().Version,
 		Logger:      log,
 	})

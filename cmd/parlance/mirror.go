@@ -38,6 +38,7 @@ func (p *program) newMirror(a *archive) *mirror.Mirror {
 	return mirror.New(a.store, mirror.Options{
 		Secret: func(c mirror.Config) (mirror.Secret, error) { return secretOf(c, p.env) },
 		Files:  a.files,
+		Shared: a.name.dir == "",
 		Logger: a.log,
 	})
 }

@@ -32,7 +32,7 @@ func (p *program) serve() *cobra.Command {
   everything else                               IMKit
 
 An address that other machines can reach needs --tls-cert and --tls-key, or
---behind-proxy. An interrupt or SIGTERM ends it: what is under way is finished, for at most
+--behind-proxy. Upstreams that "parlance mirror add" named are read when their time comes. An interrupt or SIGTERM ends it: what is under way is finished, for at most
 15 seconds, and the exit code is 0.
 
 JSON: {"url","data"}, once it listens.`,
@@ -101,13 +101,30 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
+	m := p.mirrorOf(a)
 	srv := newServer(a, log, c)
 	s := serving{URL: urlOf(l, cert != nil), Data: a.name.String()}
 	if err := p.result(s, "%s", s.URL); err != nil {
 		return err
 	}
+	stop := background(ctx, m.Serve)
+	defer stop()
 	log.Info("serving", "url", s.URL, "data", a.name.String(), "version", thisBuild().Version)
 	return srv.Serve(ctx, l, cert)
+}
+
+// background does something until ctx ends or stop is called, which waits for its end.
+func background(ctx context.Context, do func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // urlOf returns the address that clients of l use.

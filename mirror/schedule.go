@@ -1,0 +1,88 @@
+package mirror
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"parlance"
+)
+
+// look is how often the schedule is looked at.
+const look = 15 * time.Second
+
+// Serve runs upstreams when their time has come, those first whose platform forgets first, until ctx ends. Several processes may
+// serve the same store: who takes an upstream first runs it.
+func (m *Mirror) Serve(ctx context.Context) {
+	var runs sync.WaitGroup
+	defer runs.Wait()
+	m.lookAtAll(ctx)
+	for {
+		due, err := m.due(ctx)
+		if err != nil && ctx.Err() == nil {
+			m.o.Logger.Error("look for upstreams that are to be read", "error", err)
+		}
+		for _, s := range due {
+			runs.Go(func() { m.runScheduled(ctx, s.Name) })
+		}
+		if m.o.Wait(ctx, look) != nil || ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// lookAtAll lets the metrics tell of upstreams that weren't run yet.
+func (m *Mirror) lookAtAll(ctx context.Context) {
+	for c, err := range m.Upstreams(ctx) {
+		if err != nil {
+			return // whoever looks for work says it
+		}
+		s, err := m.Status(ctx, c.Name)
+		if err != nil {
+			continue
+		}
+		m.mu.Lock()
+		m.tally(c.Name).status = s
+		m.mu.Unlock()
+	}
+}
+
+// due returns the upstreams whose time has come and that aren't being run here.
+func (m *Mirror) due(ctx context.Context) ([]Status, error) {
+	var due []Status
+	for c, err := range m.Upstreams(ctx) {
+		if err != nil {
+			return due, err
+		}
+		m.mu.Lock()
+		running := m.running[c.Name]
+		m.mu.Unlock()
+		if running || c.Every <= 0 || c.Next() > m.o.Now() {
+			continue
+		}
+		s, err := m.Status(ctx, c.Name)
+		if err != nil {
+			return due, err
+		}
+		due = append(due, s)
+	}
+	slices.SortStableFunc(due, func(a, b Status) int { return cmp.Compare(a.Loses, b.Loses) })
+	return due, nil
+}
+
+func (m *Mirror) runScheduled(ctx context.Context, n Name) {
+	r, err := m.Run(ctx, n, RunOptions{})
+	log := m.o.Logger.With("source", n, "state", r.State, "read", r.Read, "new", r.New, "changed", r.Changed, "calls", r.Calls, "gaps", len(r.Gaps))
+	switch {
+	case errors.Is(err, parlance.Conflict) && r.Source == "", ctx.Err() != nil:
+	case err != nil:
+		log.Error("mirror", "error", err)
+	case r.State != Complete:
+		log.Warn("mirror")
+	default:
+		log.Info("mirror")
+	}
+}
