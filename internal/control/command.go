@@ -33,9 +33,6 @@ type output struct {
 	Code int
 }
 
-// maxCommand is the largest command in bytes.
-const maxCommand = 1 << 20
-
 // command carries out a command. The request's body is the command, one line of JSON, and stays open after it: its end interrupts the
 // command.
 func (h *server) command(w http.ResponseWriter, r *http.Request) {
