@@ -287,7 +287,7 @@ func TestB25RetryAfter(t *testing.T) {
 		if s.now() < resume {
 			t.Errorf("call %d came %d ms too early", n, resume-s.now())
 		}
-		if n%2 == 0 || n > 3 && refusals < 20 {
+		if n%6 == 0 || n > 3 && refusals < 20 {
 			refusals++
 			resume = s.now() + 37_000
 			w.Header().Set("Retry-After", "37")
