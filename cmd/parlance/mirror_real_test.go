@@ -250,7 +250,7 @@ func readSeller(t *testing.T, w *walker) (items map[string][]json.RawMessage, se
 	for {
 		body := fmt.Sprintf(`{"buyerId":null,"minTime":0,"maxTime":%d,"lastMsgKey":%q}`, maxTime, key)
 		p := decoded[page](t, w.url+"/merchant-api/seller/im/msg", body, "Authorization", "Bearer "+token).Data
-		for _, raw := range p.MsgList {
+		for _, raw := range slices.Backward(p.MsgList) { // pages are ascending
 			var it struct {
 				FromAccount, ToAccount string
 				MsgTimestamp           int64
