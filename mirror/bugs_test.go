@@ -123,7 +123,7 @@ func TestB8HeadAndBackfillApart(t *testing.T) {
 }
 
 // B9, B11: edits, and on IMKit reactions, on messages of any age, which no cursor by time of creation sees. What was said before is kept.
-func TestB9EditsOfOldMessages(t *testing.T) {
+func TestB9B11EditsOfOldMessages(t *testing.T) {
 	o := fake.Options{Seed: 9, Messages: 120, Page: 10, Every: rarely, Faults: fake.Faults{fake.Edits}}
 	everywhere(t, o, func(t *testing.T, w *world) {
 		w.ran(mirror.RunOptions{})
@@ -138,12 +138,15 @@ func TestB9EditsOfOldMessages(t *testing.T) {
 		if report.Changed == 0 || report.New > 0 {
 			t.Errorf("edits are %d new versions and %d new messages", report.Changed, report.New)
 		}
-		versions := 0
+		versions, reacted := 0, 0
 		for id, k := range w.archive() {
 			ref := parlance.Ref{Workspace: workspace, Conversation: k.conversation}
 			all, err := w.store.Versions(context.Background(), ref, k.Message.ID)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if len(k.Message.Reactions) > len(before[id].Message.Reactions) {
+				reacted++
 			}
 			if versions += len(all) - 1; len(all) > 1 && !sameJSON(all[len(all)-1].Message.Native.JSON, before[id].Message.Native.JSON) {
 				t.Errorf("%s: the first version isn't what was read first", id)
@@ -151,6 +154,9 @@ func TestB9EditsOfOldMessages(t *testing.T) {
 		}
 		if versions != report.Changed {
 			t.Errorf("%d versions were kept of %d changes", versions, report.Changed)
+		}
+		if reacted == 0 && w.up.Platform() == parlance.IMKit {
+			t.Error("no reaction came")
 		}
 	})
 }

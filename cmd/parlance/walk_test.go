@@ -31,6 +31,7 @@ type line struct {
 	Type         string    `json:"type"`
 	Text         string    `json:"text"`
 	SentAt       time.Time `json:"sent_at"`
+	Deleted      bool      `json:"deleted"`
 }
 
 // TestRealConversationsAreWalkedWhole imports real conversations and reads each of them to its
