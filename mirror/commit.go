@@ -174,7 +174,7 @@ func (r *run) setAside(ctx context.Context, b *book, it *history.Item) error {
 	key := hex.EncodeToString(h[:12])
 	at := it.Message.Position(b.Order).Time
 	b.gap(Gap{
-		Conversation: it.Conversation, From: at, To: at, Found: r.m.o.Now(),
+		Conversation: it.Conversation, From: at, To: at, Found: r.m.o.Now(), Aside: key,
 		Reason: fmt.Sprintf("a message can't be read and was set aside as %s: %v", key, it.Err),
 	})
 	if r.o.DryRun {

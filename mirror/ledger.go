@@ -86,6 +86,8 @@ type Gap struct {
 	To           parlance.Time           `json:"to_ms"`   // inclusive; zero: the newest
 	Reason       string                  `json:"reason"`
 	Found        parlance.Time           `json:"found_ms"`
+	// Aside names the one item that this is about, which was set aside, see [Mirror.Aside]; empty: it is about none or several.
+	Aside string `json:"aside,omitempty"`
 	// Acknowledged is when somebody said that this one may stay; zero: nobody did.
 	Acknowledged parlance.Time `json:"acknowledged_ms,omitempty"`
 }
@@ -153,6 +155,7 @@ func (l *Ledger) gap(g Gap) {
 	if last.Conversation != g.Conversation {
 		last.Conversation = l.Conversation
 	}
+	last.Aside = ""
 	last.ID = last.id()
 }
 
@@ -221,9 +224,15 @@ func (l *Ledger) Holes() []Gap {
 	return holes
 }
 
-// lacks returns how many more messages the platform counts than are here; below 0 if it counts fewer.
+// lacks returns how many more messages the platform counts than are here or set aside; below 0 if it counts fewer.
 func (l *Ledger) lacks() int {
-	return l.Total.Count - (l.Held.Messages - l.Held.Missing)
+	n := l.Total.Count - (l.Held.Messages - l.Held.Missing)
+	for i := range l.Gaps {
+		if l.Gaps[i].Aside != "" {
+			n--
+		}
+	}
+	return n
 }
 
 // State returns how much of the stream is here.

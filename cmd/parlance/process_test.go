@@ -27,12 +27,19 @@ type process struct {
 // start runs the program.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
+	return started(t, nil, args...)
+}
+
+// started is start with further variables in the environment.
+func started(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: exec.CommandContext(t.Context(), "parlance", args...), stderr: new(lockedBuffer)}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "PARLANCE_") {
 			p.cmd.Env = append(p.cmd.Env, v)
 		}
 	}
+	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stderr = p.stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

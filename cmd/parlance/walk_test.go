@@ -31,18 +31,13 @@ type line struct {
 	Type         string    `json:"type"`
 	Text         string    `json:"text"`
 	SentAt       time.Time `json:"sent_at"`
+	Deleted      bool      `json:"deleted"`
 }
 
 // TestRealConversationsAreWalkedWhole imports real conversations and reads each of them to its
 // end through each dialect, over HTTP, as simple clients do.
 func TestRealConversationsAreWalkedWhole(t *testing.T) {
-	dir := os.Getenv("PARLANCE_DATA")
-	if dir == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("PARLANCE_DATA is not set, and CI does not skip")
-		}
-		t.Skip("PARLANCE_DATA is not set: no real conversations to walk")
-	}
+	dir := realData(t)
 	for _, name := range walkedFiles {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,6 +53,18 @@ func TestRealConversationsAreWalkedWhole(t *testing.T) {
 	}
 }
 
+// realData returns the folder of the real conversations, and skips the test if there is none.
+func realData(t *testing.T) string {
+	dir := os.Getenv("PARLANCE_DATA")
+	if dir == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("PARLANCE_DATA is not set, and CI does not skip")
+		}
+		t.Skip("PARLANCE_DATA is not set: no real conversations to walk")
+	}
+	return dir
+}
+
 // A walker reads a served workspace.
 type walker struct {
 	url     string
@@ -65,6 +72,13 @@ type walker struct {
 }
 
 func importFile(t *testing.T, file string) *walker {
+	w, _, _ := served(t, file)
+	return w
+}
+
+// served imports files into a workspace of a new archive, and serves it.
+func served(t *testing.T, files ...string) (*walker, *archive, access.Workspace) {
+	t.Helper()
 	ctx := context.Background()
 	a, err := openArchive(ctx, engineName{dir: t.TempDir()}, config.Defaults(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -79,18 +93,20 @@ func importFile(t *testing.T, file string) *walker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	report, err := export.Import(ctx, a.store, ws.ID, file, f, export.ImportOptions{Merchant: ws.Merchant})
-	if err != nil || report.Bad != 0 {
-		t.Fatalf("import: %+v, %v", report, err)
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		report, err := export.Import(ctx, a.store, ws.ID, file, f, export.ImportOptions{Merchant: ws.Merchant})
+		if err != nil || report.Bad != 0 {
+			t.Fatalf("import: %+v, %v", report, err)
+		}
 	}
 	server := httptest.NewServer(newServer(a, slog.New(slog.DiscardHandler), config.Config{}))
 	t.Cleanup(server.Close)
-	return &walker{server.URL, secrets}
+	return &walker{server.URL, secrets}, a, ws
 }
 
 func linesOf(t *testing.T, file string) map[string][]line {
