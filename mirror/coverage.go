@@ -44,7 +44,7 @@ func (m *Mirror) Coverage(ctx context.Context, n Name) (Status, []Coverage, erro
 		case err != nil:
 			return s, nil, err
 		case l.Part != "":
-			parts = append(parts, Coverage{Ledger: l, State: Unknown, Loses: never})
+			parts = append(parts, Coverage{Ledger: l, State: Unknown, Files: s.files.Of(string(n), l.Conversation), Loses: never})
 		default:
 			all = append(all, s.add(ctx, m, l))
 		}
