@@ -17,14 +17,17 @@ func (st *Statement) limits() []string {
 		`Of a message that was edited or deleted on the platform before it was first read, only what the platform showed then is here.`,
 		`The times "issued", "checked" and those of reading are by the archive's own clock.`,
 		`The log's hash names what stands in the archive; it is no proof of when that was written.`,
-		`Whose key signed it can't be seen from the certificate: the key has to be learned from its owner on another way.`,
+		`Whose key signed it can't be seen from the certificate: it has to be learned from the key's owner in some other way.`,
 	}
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if st.Named {
 		say("It is about the conversations that it names, and claims nothing of others.")
 	}
-	var named, unlisted []string
+	var named, unlisted, stopped []string
 	for _, s := range st.Sources {
+		if s.Failed != "" {
+			stopped = append(stopped, string(s.Name))
+		}
 		switch {
 		case s.Named:
 			named = append(named, string(s.Name))
@@ -38,6 +41,9 @@ func (st *Statement) limits() []string {
 	}
 	if len(unlisted) > 0 {
 		say("The platform's list of conversations was never read to its end by %s: there may be conversations that are not named here.", strings.Join(unlisted, ", "))
+	}
+	if len(stopped) > 0 {
+		say(`The last run was stopped before its end ("last_error") for %s: conversations that it didn't come to are as they were when they were last checked.`, strings.Join(stopped, ", "))
 	}
 	if slices.ContainsFunc(st.Sources, func(s Source) bool { return s.Listed != 0 }) {
 		say(`A conversation that the platform began to list after "listed" is not here.`)

@@ -46,7 +46,7 @@ func State(ctx context.Context, s *store.Store, m *mirror.Mirror, o Options) (*S
 		return nil, parlance.Errorf(parlance.NotFound, "nothing is mirrored into workspace %s, so nothing can be stated of it", o.Workspace)
 	}
 	for _, id := range o.Conversations {
-		if st.has("", id) {
+		if st.has(id) {
 			continue
 		}
 		if err := st.addUnread(ctx, s, "", id, "no source reads it"); err != nil {
@@ -60,9 +60,9 @@ func State(ctx context.Context, s *store.Store, m *mirror.Mirror, o Options) (*S
 	return st, nil
 }
 
-// has reports whether a conversation is stated, by a source unless that is empty.
-func (st *Statement) has(source mirror.Name, id parlance.ConversationID) bool {
-	return slices.ContainsFunc(st.Conversations, func(c Conversation) bool { return c.ID == id && (source == "" || c.Source == source) })
+// has reports whether a conversation is stated.
+func (st *Statement) has(id parlance.ConversationID) bool {
+	return slices.ContainsFunc(st.Conversations, func(c Conversation) bool { return c.ID == id })
 }
 
 func (st *Statement) addSource(ctx context.Context, s *store.Store, m *mirror.Mirror, n mirror.Name, only []parlance.ConversationID) error {
