@@ -80,7 +80,7 @@ type Coverage struct {
 	Changes   Instant          `json:"changes,omitzero"` // up to here changed messages were read, where the platform can be asked for them
 
 	Mirrored int    `json:"mirrored,omitempty"` // messages here that came from the platform; counted where one conversation is read by itself
-	Missing  int    `json:"missing,omitempty"` // of them, those that it doesn't show any more
+	Missing  int    `json:"missing,omitempty"`  // of them, those that it doesn't show any more
 	Total    *Total `json:"total,omitempty"`
 
 	Gaps         []Gap     `json:"gaps"`                        // everything that is missing, or not proven to be here
