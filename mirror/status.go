@@ -1,15 +1,12 @@
 package mirror
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"parlance"
 	"parlance/files"
-	"parlance/history"
 )
 
 // A Status says where an upstream stands.
@@ -43,86 +40,33 @@ func (s *Status) Warns() bool {
 
 // Status returns where an upstream stands. It asks nobody.
 func (m *Mirror) Status(ctx context.Context, n Name) (Status, error) {
-	c, err := m.Upstream(ctx, n)
-	if err != nil {
-		return Status{}, err
-	}
-	s := Status{Config: c, State: Complete, Loses: never, Now: m.o.Now(), Retention: c.Retention}
-	if s.Retention == 0 {
-		s.Retention = documented[c.Platform]
-	}
-	if m.o.Files != nil {
-		if s.files, err = m.o.Files.Counts(ctx, c.Workspace); err != nil {
-			return s, fmt.Errorf("count files: %w", err)
-		}
-	}
-	states := map[history.StreamID]State{}
-	var parts []Ledger
-	var all []Ledger
-	for l, err := range m.Ledgers(ctx, n) {
-		if err != nil {
-			return s, err
-		}
-		if l.Part != "" {
-			parts = append(parts, l)
-		} else {
-			all = append(all, l)
-		}
-	}
-	for i := range all {
-		l := &all[i]
-		state := s.add(ctx, m, l)
-		states[l.Stream] = state
-		if l.Conversation != "" {
-			if err := s.addConversation(ctx, m, l.Conversation, state); err != nil {
-				return s, err
-			}
-		}
-	}
-	for i := range parts {
-		if err := s.addConversation(ctx, m, parts[i].Conversation, states[parts[i].Part]); err != nil {
-			return s, err
-		}
-	}
-	if c.Listed == 0 {
-		g := Gap{Reason: "the platform's list of conversations wasn't read to its end yet"}
-		g.ID = g.id()
-		s.Gaps = append(s.Gaps, g)
-		s.State = worst(s.State, Unknown)
-	}
-	if len(all) == 0 && s.Retention > 0 && c.Listed == 0 {
-		s.Loses = 0
-	}
-	slices.SortFunc(s.Gaps, func(a, b Gap) int {
-		return cmp.Or(cmp.Compare(a.Conversation, b.Conversation), cmp.Compare(a.From, b.From), cmp.Compare(a.Reason, b.Reason))
-	})
-	return s, nil
+	s, _, err := m.Coverage(ctx, n)
+	return s, err
 }
 
 // documented is how long platforms keep messages by their documentation; those that aren't here keep them for ever, as far as is known.
 var documented = map[parlance.Dialect]time.Duration{parlance.IMetaStore: 7 * 24 * time.Hour}
 
-// add counts a stream, and returns its state.
-func (s *Status) add(ctx context.Context, m *Mirror, l *Ledger) State {
-	holes, state := l.Holes(), l.State()
-	files := s.files.Of(string(s.Name), l.Conversation)
-	s.FilesWaiting += files.Wanted + files.Failed
-	s.FilesLost += files.Refused + files.Gone
-	if n := files.Wanted + files.Failed; n > 0 {
+// add counts a stream, and returns what it makes of it.
+func (s *Status) add(ctx context.Context, m *Mirror, l Ledger) Coverage {
+	c := Coverage{Ledger: l, State: l.State(), Holes: l.Holes(), Files: s.files.Of(string(s.Name), l.Conversation), Loses: l.loses(s.Retention)}
+	s.FilesWaiting += c.Files.Wanted + c.Files.Failed
+	s.FilesLost += c.Files.Refused + c.Files.Gone
+	if n := c.Files.Wanted + c.Files.Failed; n > 0 {
 		// Those that never will be here are no hole: nobody has them.
 		g := Gap{Conversation: l.Conversation, Reason: fmt.Sprintf("%d files that messages name couldn't be fetched yet", n)}
 		g.ID = g.id()
-		holes = append(holes, g)
-		state = worst(state, Partial)
+		c.Holes = append(c.Holes, g)
+		c.State = worst(c.State, Partial)
 	}
-	s.Gaps = append(s.Gaps, holes...)
-	s.State = worst(s.State, state)
+	s.Gaps = append(s.Gaps, c.Holes...)
+	s.State = worst(s.State, c.State)
 	s.Missing += l.Held.Missing
-	s.Loses = min(s.Loses, l.loses(s.Retention))
+	s.Loses = min(s.Loses, c.Loses)
 	if l.Oldest != 0 && l.Held.Missing == 0 {
-		s.measure(ctx, m, l)
+		s.measure(ctx, m, &l)
 	}
-	return state
+	return c
 }
 
 // addConversation counts a conversation.

@@ -27,8 +27,8 @@ import (
 	"parlance/store/pebblestore"
 )
 
-// certificate writes a certificate that signs itself, for nodes of this machine, and its key.
-func certificate(t *testing.T) (cert, key string) {
+// selfSigned writes a certificate that signs itself, for nodes of this machine, and its key.
+func selfSigned(t *testing.T) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -71,7 +71,7 @@ func openTestBus(t *testing.T, c config.Config) *live.Bus {
 
 // Two nodes, as the settings make them, encrypted: what a token asks of one counts on the other.
 func TestNodesShareALimit(t *testing.T) {
-	cert, key := certificate(t)
+	cert, key := selfSigned(t)
 	c := config.Config{Bus: "embedded://127.0.0.1:0", BusCA: cert, BusCert: cert, BusKey: key, BusUser: "nodes", BusPassword: "secret"}
 	a := openTestBus(t, c)
 	c.Bus += "?routes=" + a.Status().Listen
@@ -149,7 +149,7 @@ func TestOpenBus(t *testing.T) {
 	if s := b.Status(); s.Listen != "" || !s.Connected {
 		t.Errorf("Status = %+v", s)
 	}
-	cert, key := certificate(t)
+	cert, key := selfSigned(t)
 	for _, c := range []config.Config{
 		{Bus: "nats://127.0.0.1:1", BusCA: "none.pem"},
 		{Bus: "nats://127.0.0.1:1", BusCA: key},

@@ -35,6 +35,10 @@ func (p *program) configCommand() *cobra.Command {
                  server inside each node (none)
   log_level      debug, info, warn or error (info)
 
+What signs certificates; this is no flag:
+
+  certificate_key                     file of the key, PEM (certificate.key in the store's folder)
+
 How to reach a cluster; these are no flags:
 
   cassandra_user, cassandra_password  who to log in as

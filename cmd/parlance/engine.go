@@ -119,6 +119,14 @@ func (n engineName) filesDir(c config.Config) string {
 	return c.Files
 }
 
+// certificateKey returns the file of the key that signs certificates, empty if there is no place for one.
+func (n engineName) certificateKey(c config.Config) string {
+	if c.CertificateKey == "" && n.dir != "" {
+		return filepath.Join(n.dir, "certificate.key")
+	}
+	return c.CertificateKey
+}
+
 // exists reports whether there is a store.
 func (n engineName) exists(ctx context.Context, c config.Config, log *slog.Logger) (bool, error) {
 	if n.dir != "" {

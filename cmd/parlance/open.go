@@ -29,6 +29,8 @@ type archive struct {
 	bus    *live.Bus      // to the other nodes that serve the same store
 	log    *slog.Logger
 
+	certificateKey string // file of the key that signs certificates; empty: none was named
+
 	mirrorOnce sync.Once
 	mirrored   *mirror.Mirror
 }
@@ -61,7 +63,7 @@ func archiveOn(ctx context.Context, engine driver.Engine, n engineName, c config
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", n, err), s.Close())
 	}
-	a := &archive{engine: engine, store: s, keeper: k, name: n, bus: bus, log: log}
+	a := &archive{engine: engine, store: s, keeper: k, name: n, bus: bus, log: log, certificateKey: n.certificateKey(c)}
 	if dir := n.filesDir(c); dir != "" {
 		folder, err := files.OpenFolder(dir, s.Now())
 		if err != nil {

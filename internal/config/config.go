@@ -28,6 +28,8 @@ type Config struct {
 	Consistency string // local_quorum or quorum
 	Files       string // folder of attachments beside a cluster; empty: they aren't kept
 
+	CertificateKey string // file of the key that signs certificates; empty: certificate.key in the store's folder
+
 	CassandraUser, CassandraPassword         string
 	CassandraDC                              string // local data centre; empty: that of the host that answers first
 	CassandraTLS                             bool
@@ -72,6 +74,7 @@ var keys = []key{
 	{"replication", whole(func(c *Config) *int { return &c.Replication }, 1, 99), func(c *Config) any { return c.Replication }},
 	{"consistency", oneOf(func(c *Config) *string { return &c.Consistency }, "local_quorum", "quorum"), func(c *Config) any { return c.Consistency }},
 	{"files", text(func(c *Config) *string { return &c.Files }), func(c *Config) any { return c.Files }},
+	{"certificate_key", text(func(c *Config) *string { return &c.CertificateKey }), func(c *Config) any { return c.CertificateKey }},
 	{"cassandra_user", text(func(c *Config) *string { return &c.CassandraUser }), func(c *Config) any { return c.CassandraUser }},
 	{"cassandra_password", text(func(c *Config) *string { return &c.CassandraPassword }), func(c *Config) any { return concealed(c.CassandraPassword) }},
 	{"cassandra_dc", text(func(c *Config) *string { return &c.CassandraDC }), func(c *Config) any { return c.CassandraDC }},
