@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -223,8 +225,8 @@ func compareShopline(t *testing.T, up, here *walker, conversations map[string]st
 	return compared
 }
 
-// compareSeller compares each buyer's messages in their order, and the pages' seconds. Which of two buyers' messages
-// of one second comes first the platform doesn't say.
+// compareSeller compares the messages second by second, and the order of the pages' seconds. Which of several messages of one second
+// comes first the platform doesn't say: its times are no finer, and a mirror goes by msgSeq.
 func compareSeller(t *testing.T, up, here *walker) (compared int) {
 	there, thereSeconds := readSeller(t, up)
 	mirrored, seconds := readSeller(t, here)
@@ -232,13 +234,17 @@ func compareSeller(t *testing.T, up, here *walker) (compared int) {
 		t.Errorf("the messages' seconds differ")
 	}
 	for accounts, items := range there {
-		same(t, accounts, items, mirrored[accounts])
+		same(t, accounts, sortedText(items), sortedText(mirrored[accounts]))
 		compared += len(items)
 	}
 	return compared
 }
 
-// readSeller reads all pages: each buyer's messages, newest first, and the second of every message.
+func sortedText(items []json.RawMessage) []json.RawMessage {
+	return slices.SortedFunc(slices.Values(items), func(x, y json.RawMessage) int { return bytes.Compare(x, y) })
+}
+
+// readSeller reads all pages: the messages of each two accounts in each second, and the second of every message, newest first.
 func readSeller(t *testing.T, w *walker) (items map[string][]json.RawMessage, seconds []int64) {
 	type login struct{ Data struct{ AccessToken string } }
 	type page struct {
@@ -263,7 +269,7 @@ func readSeller(t *testing.T, w *walker) (items map[string][]json.RawMessage, se
 			if err := json.Unmarshal(raw, &it); err != nil {
 				t.Fatal(err)
 			}
-			accounts := min(it.FromAccount, it.ToAccount) + " " + max(it.FromAccount, it.ToAccount)
+			accounts := min(it.FromAccount, it.ToAccount) + " " + max(it.FromAccount, it.ToAccount) + " " + strconv.FormatInt(it.MsgTimestamp, 10)
 			items[accounts] = append(items[accounts], raw)
 			seconds = append(seconds, it.MsgTimestamp)
 		}
