@@ -20,6 +20,7 @@ test:
 # On the engines that are there: Cassandra too if PARLANCE_CASSANDRA names one.
 tests:
 	go test -race -timeout 40m ./...
+	if [ "$$CI" = true ]; then go test -timeout 20m ./mirror -run '^TestMirror$$' -rapid.checks=1000; fi
 	if [ -n "$$PARLANCE_CASSANDRA" ]; then PARLANCE_TEST_ENGINE=cassandra go test -timeout 20m ./imkit ./shopline ./imetastore -rapid.checks=2; fi
 
 lint:

@@ -87,9 +87,6 @@ func (st *Statement) addSource(ctx context.Context, s *store.Store, m *mirror.Mi
 	for i := range all {
 		c := &all[i]
 		one := Conversation{ID: c.Conversation, Source: n, State: c.State, Stream: c.Part}
-		if c.Conversation == "" && c.Stream != history.Everything {
-			one.ID, one.Stream = buyerConversation(&status, c.Stream), c.Stream
-		}
 		known[string(c.Stream)], known[string(one.ID)] = true, true
 		if one.ID == "" || !asked(one.ID) {
 			continue
@@ -119,15 +116,6 @@ func (st *Statement) addSource(ctx context.Context, s *store.Store, m *mirror.Mi
 		}
 	}
 	return nil
-}
-
-// buyerConversation returns the conversation that a stream of one buyer is of. Its ledger doesn't name it, for the seller's id is known only
-// from messages: empty if there were none.
-func buyerConversation(s *mirror.Status, buyer history.StreamID) parlance.ConversationID {
-	if s.Platform != parlance.IMetaStore || s.Account == "" {
-		return ""
-	}
-	return parlance.ConversationID(s.Account + ":" + string(buyer))
 }
 
 // addUnread states a conversation of which nothing is known.

@@ -3,7 +3,10 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -85,19 +88,64 @@ type meter struct {
 	calls int
 }
 
-// RoundTrip makes a call when the budget allows it.
+// callTime is how long a call may take, from when the budget allows it to the end of its answer.
+const callTime = time.Minute
+
+// RoundTrip makes a call when the budget allows it. One that is refused with the time to wait is made again after it, so that a walk needn't
+// begin anew; a refusal that doesn't say is the caller's.
 func (t *meter) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := t.budget.take(r.Context(), t.waiting); err != nil {
-		return nil, fmt.Errorf("wait for the next call: %w", err)
+	for try := 1; ; try++ {
+		if err := t.budget.take(r.Context(), t.waiting); err != nil {
+			return nil, fmt.Errorf("wait for the next call: %w", err)
+		}
+		resp, err := t.call(r)
+		if err != nil || resp.StatusCode != http.StatusTooManyRequests {
+			return resp, err
+		}
+		seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+		if err != nil || seconds < 0 || try == maxWaits || r.Body != nil && r.GetBody == nil {
+			return resp, nil
+		}
+		resp.Body.Close()
+		t.budget.refused(min(time.Duration(seconds)*time.Second, time.Hour) + rand.N(100*time.Millisecond))
+		if r.Body != nil {
+			again := r.Clone(r.Context())
+			if again.Body, err = r.GetBody(); err != nil {
+				return nil, fmt.Errorf("repeat a call: %w", err)
+			}
+			r = again
+		}
 	}
+}
+
+// call makes a call, which ends at its time.
+func (t *meter) call(r *http.Request) (*http.Response, error) {
 	t.mu.Lock()
 	t.calls++
 	t.mu.Unlock()
-	resp, err := t.next.RoundTrip(r)
-	if err == nil && resp.StatusCode < 400 {
+	ctx, cancel := context.WithTimeout(r.Context(), callTime)
+	resp, err := t.next.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = &timedBody{resp.Body, cancel}
+	if resp.StatusCode < 400 {
 		t.budget.answered()
 	}
-	return resp, err
+	return resp, nil
+}
+
+// A timedBody is an answer's body whose call's time ends with it.
+type timedBody struct {
+	io.ReadCloser
+	end context.CancelFunc
+}
+
+// Close closes the body.
+func (b *timedBody) Close() error {
+	defer b.end()
+	return b.ReadCloser.Close()
 }
 
 func (t *meter) count() int {

@@ -26,7 +26,11 @@ func (r *run) commit(ctx context.Context, b *book, page *history.Page) (fresh in
 		if err := r.meta(ctx, &page.Conversations[i]); err != nil {
 			return 0, err
 		}
-		if err := r.partOf(ctx, page.Conversations[i].Conversation.ID, b.Stream); err != nil {
+		id := page.Conversations[i].Conversation.ID
+		if b.Stream != history.Everything && b.Conversation == "" {
+			b.Conversation = id // a platform that lists nobody tells it with the first message
+		}
+		if err := r.partOf(ctx, id, b.Stream); err != nil {
 			return 0, err
 		}
 	}

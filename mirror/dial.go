@@ -3,6 +3,7 @@ package mirror
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"parlance"
 	"parlance/history"
@@ -11,12 +12,15 @@ import (
 	"parlance/shopline"
 )
 
+// patient is no limit: the time that a call takes is limited where it is made, and not the time that it waits for the budget.
+const patient = 30 * 24 * time.Hour
+
 // dial returns the source that a config names, whose calls go through the transport.
 func dial(c Config, secret Secret, transport http.RoundTripper, now func() parlance.Time) (history.Source, error) {
 	switch c.Platform {
 	case parlance.IMKit:
 		credentials := imkit.Credentials{ClientKey: secret.ClientKey, Token: secret.Token, APIKey: secret.APIKey}
-		client, err := imkit.NewClient(c.URL, credentials.Provide, imkit.ClientOptions{Transport: transport})
+		client, err := imkit.NewClient(c.URL, credentials.Provide, imkit.ClientOptions{Transport: transport, Timeout: patient})
 		if err != nil {
 			return nil, err
 		}
@@ -26,13 +30,13 @@ func dial(c Config, secret Secret, transport http.RoundTripper, now func() parla
 		}
 		return imkit.NewSource(client, rooms...), nil
 	case parlance.Shopline:
-		client, err := shopline.NewClient(c.URL, shopline.StaticToken(secret.Token), shopline.ClientOptions{Transport: transport, Now: now})
+		client, err := shopline.NewClient(c.URL, shopline.StaticToken(secret.Token), shopline.ClientOptions{Transport: transport, Timeout: patient, Now: now})
 		if err != nil {
 			return nil, err
 		}
 		return shopline.NewSource(client, shopline.SourceOptions{}), nil
 	case parlance.IMetaStore:
-		client, err := imetastore.NewClient(c.URL, imetastore.Password(secret.Email, secret.Password), imetastore.ClientOptions{Transport: transport, Now: now})
+		client, err := imetastore.NewClient(c.URL, imetastore.Password(secret.Email, secret.Password), imetastore.ClientOptions{Transport: transport, Timeout: patient, Now: now})
 		if err != nil {
 			return nil, err
 		}

@@ -98,7 +98,7 @@ func (f *fullPass) page(ctx context.Context, page *history.Page) error {
 	f.note(f.b, page, f.m.o.Now())
 	f.gaps.Gaps, f.b.Gaps = f.b.Gaps, gaps
 	if err != nil {
-		return err
+		return own(err)
 	}
 	for i := range page.Items {
 		it := &page.Items[i]
@@ -119,7 +119,9 @@ func (f *fullPass) page(ctx context.Context, page *history.Page) error {
 	}
 	f.span.Low, f.span.Ended, f.span.High = page.Low, now, max(f.top, page.Low.Time)
 	f.span.Pages++
-	f.total.claim(page)
+	if err := f.total.claim(ctx, page); err != nil {
+		return own(err)
+	}
 	f.board.change(func(p *Progress) { p.Oldest = page.Low.Time })
 	return nil
 }

@@ -52,12 +52,13 @@ func (m *Mirror) hold(ctx context.Context, n Name) (_ context.Context, release f
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var renewer sync.WaitGroup
 	renewer.Go(func() {
+		until := m.o.Now() + parlance.Time(leaseTime.Milliseconds())
 		for m.o.Wait(renewing, leaseRenew) == nil {
 			renewed, err := m.takeLease(renewing, n, raw)
 			switch {
 			case err == nil:
-				raw = renewed
-			case errors.Is(err, parlance.Conflict):
+				raw, until = renewed, m.o.Now()+parlance.Time(leaseTime.Milliseconds())
+			case errors.Is(err, parlance.Conflict) || m.o.Now() > until:
 				lose(fmt.Errorf("run %s: %w", n, err))
 				return
 			}
@@ -97,6 +98,13 @@ func (m *Mirror) takeLease(ctx context.Context, n Name, held []byte) ([]byte, er
 	}
 	err = m.store.SwapRecord(ctx, leases, string(n), old, raw)
 	if errors.Is(err, parlance.Conflict) {
+		// It may be our own, of a renewal whose answer was lost.
+		if now, e := m.store.Record(ctx, leases, string(n)); e == nil && held != nil {
+			var l lease
+			if decodeRecord(now, &l) == nil && l.Holder == m.holder {
+				return now, nil
+			}
+		}
 		return nil, parlance.Errorf(parlance.Conflict, "%s is being run already by another process", n)
 	}
 	return raw, err

@@ -31,7 +31,7 @@ var (
 	callsMetric         = metric("calls_total", "Calls of the platform.")
 	conversationsMetric = metric("conversations", "Conversations, by how much of them is here.", "state")
 	gapsMetric          = metric("gaps", "Stretches of history that are missing, or not proven to be here.")
-	losesMetric         = metric("loses_seconds", "Time until a message that isn't here may vanish from the platform; below 0: it may have.")
+	losesMetric         = metric("loses_seconds", "Time until a message that isn't here may vanish from the platform; 0 or below: it may have.")
 	checkedMetric       = metric("checked_seconds", "Time since a run last ended without an error.")
 )
 
@@ -63,7 +63,11 @@ func (m *Mirror) Collect(c chan<- prometheus.Metric) {
 		send(conversationsMetric, prometheus.GaugeValue, float64(t.status.Unknown), string(Unknown))
 		send(gapsMetric, prometheus.GaugeValue, float64(len(t.status.Gaps)))
 		left := math.Inf(1)
-		if t.status.Loses != never {
+		switch t.status.Loses {
+		case never:
+		case 0:
+			left = 0
+		default:
 			left = seconds(t.status.Loses - now)
 		}
 		send(losesMetric, prometheus.GaugeValue, left)

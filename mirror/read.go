@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -89,7 +90,7 @@ func (w *reading) page(ctx context.Context, page history.Page, window history.Wi
 	}
 	fresh, err := w.commit(ctx, w.b, &page)
 	if err != nil {
-		return false, false, err
+		return false, false, own(err)
 	}
 	if page.End != "" && window.Floor != 0 {
 		// The end of what was asked for, which is no beginning.
@@ -110,12 +111,14 @@ func (w *reading) page(ctx context.Context, page history.Page, window history.Wi
 	} else if w.idle++; w.idle > maxIdle {
 		return false, false, parlance.Errorf(parlance.Broken, "the walk through %s makes no progress", b.Stream)
 	}
-	w.claim(&page)
+	if err := w.claim(ctx, &page); err != nil {
+		return false, false, own(err)
+	}
 	w.board.change(func(p *Progress) { p.Oldest = page.Low.Time })
 	if w.o.DryRun {
 		return done, jumped, nil
 	}
-	return done, jumped, w.m.save(ctx, w.c.Name, b)
+	return done, jumped, own(w.m.save(ctx, w.c.Name, b))
 }
 
 // turn takes notice that the platform sorts by another time than it was taken to: what was proven was proven of the other order.
@@ -174,7 +177,7 @@ func (r *run) note(b *book, page *history.Page, now parlance.Time) {
 
 // claim keeps the lowest total of the whole conversation that was claimed in this run: what came while it was read
 // counts in later ones only.
-func (w *reading) claim(page *history.Page) {
+func (w *reading) claim(ctx context.Context, page *history.Page) error {
 	for _, t := range page.Totals {
 		if !t.Whole || t.Conversation != w.b.Conversation {
 			continue
@@ -190,7 +193,34 @@ func (w *reading) claim(page *history.Page) {
 		if old := w.b.Total; old == nil || old.Count != w.total.Count || old.Query != w.total.Query {
 			w.b.Total = w.total
 		}
+		if len(t.Hidden) == 0 {
+			continue
+		}
+		hidden, err := w.lacking(ctx, t.Hidden)
+		if err != nil {
+			return err
+		}
+		w.total.Hidden, w.b.Total.Hidden = hidden, hidden
+		if hidden > 0 {
+			w.b.gap(Gap{Reason: "the account has hidden messages that the platform therefore doesn't give it", Found: w.m.o.Now()})
+		}
 	}
+	return nil
+}
+
+// lacking returns how many of some messages aren't here.
+func (w *reading) lacking(ctx context.Context, ids []parlance.MessageID) (n int, err error) {
+	ref := parlance.Ref{Workspace: w.c.Workspace, Conversation: w.b.Conversation}
+	for _, id := range ids {
+		_, err := w.m.store.Versions(ctx, ref, id)
+		switch {
+		case errors.Is(err, parlance.NotFound):
+			n++
+		case err != nil:
+			return 0, fmt.Errorf("look for hidden messages: %w", err)
+		}
+	}
+	return n, nil
 }
 
 // changes reads what was changed without moving, where the platform can be asked for that.
@@ -211,7 +241,7 @@ func (r *run) changes(ctx context.Context, b *book) error {
 				return err
 			}
 			if _, err := r.commit(ctx, b, &page); err != nil {
-				return err
+				return own(err)
 			}
 			p.went()
 			top := page.Top

@@ -50,6 +50,18 @@ func (p *patience) backoff() time.Duration {
 // went says that something went well.
 func (p *patience) went() { p.tries = 0 }
 
+// An ownError is one of our store's or disk's: asking the platform again is of no use.
+type ownError struct{ error }
+
+func (e ownError) Unwrap() error { return e.error }
+
+func own(err error) error {
+	if err == nil {
+		return nil
+	}
+	return ownError{err}
+}
+
 // persist does something that asks the upstream until it ends well or trying is of no use. It takes a
 // new credential where the old one is refused.
 func (r *run) persist(ctx context.Context, do func() error) error {
@@ -86,6 +98,10 @@ func (r *run) retry(ctx context.Context, p *patience, do func() error) error {
 	for {
 		err := do()
 		if err == nil || ctx.Err() != nil || errors.Is(err, parlance.Unauthenticated) {
+			return err
+		}
+		var ours ownError
+		if errors.As(err, &ours) {
 			return err
 		}
 		d, useful := p.next(err)

@@ -363,7 +363,9 @@ func (r *run) stream(ctx context.Context, t task) error {
 	if r.rests(&t) {
 		return nil
 	}
-	b.Conversation = t.stream.Conversation.ID
+	if id := t.stream.Conversation.ID; id != "" {
+		b.Conversation = id
+	}
 	if err := r.left(ctx, b, t.stream.Members); err != nil {
 		return err
 	}
