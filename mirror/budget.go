@@ -86,6 +86,7 @@ type meter struct {
 
 	mu    sync.Mutex
 	calls int
+	heard bool // anything was ever answered
 }
 
 // callTime is how long a call may take, from when the budget allows it to the end of its answer.
@@ -130,6 +131,9 @@ func (t *meter) call(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = &timedBody{resp.Body, cancel}
+	t.mu.Lock()
+	t.heard = true
+	t.mu.Unlock()
 	if resp.StatusCode < 400 {
 		t.budget.answered()
 	}
@@ -146,6 +150,13 @@ type timedBody struct {
 func (b *timedBody) Close() error {
 	defer b.end()
 	return b.ReadCloser.Close()
+}
+
+// silent reports whether nothing was ever answered: then it isn't a platform having a bad moment, but most likely the wrong address.
+func (t *meter) silent() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.heard
 }
 
 func (t *meter) count() int {

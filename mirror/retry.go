@@ -14,6 +14,7 @@ const (
 	maxTries  = 8   // when there is no answer
 	maxBroken = 6   // when the answer is none, such as a page of a proxy's
 	maxWaits  = 100 // when we are told to slow down: that is no failure
+	maxSilent = 3   // when nothing was ever answered
 )
 
 // A patience says how long to wait before what failed is tried again.
@@ -105,7 +106,7 @@ func (r *run) retry(ctx context.Context, p *patience, do func() error) error {
 			return err
 		}
 		d, useful := p.next(err)
-		if !useful {
+		if !useful || r.meter.silent() && p.tries >= maxSilent {
 			return err
 		}
 		if errors.Is(err, parlance.Limited) {

@@ -19,14 +19,19 @@ const look = 15 * time.Second
 func (m *Mirror) Serve(ctx context.Context) {
 	var runs sync.WaitGroup
 	defer runs.Wait()
+	var begun sync.Map // names of runs that this schedule began and that haven't ended
 	m.lookAtAll(ctx)
 	for {
-		due, err := m.due(ctx)
+		due, err := m.due(ctx, &begun)
 		if err != nil && ctx.Err() == nil {
 			m.o.Logger.Error("look for upstreams that are to be read", "error", err)
 		}
 		for _, s := range due {
-			runs.Go(func() { m.runScheduled(ctx, s.Name) })
+			begun.Store(s.Name, true)
+			runs.Go(func() {
+				defer begun.Delete(s.Name)
+				m.runScheduled(ctx, s.Name)
+			})
 		}
 		if m.o.Wait(ctx, look) != nil || ctx.Err() != nil {
 			return
@@ -50,8 +55,8 @@ func (m *Mirror) lookAtAll(ctx context.Context) {
 	}
 }
 
-// due returns the upstreams whose time has come and that aren't being run here.
-func (m *Mirror) due(ctx context.Context) ([]Status, error) {
+// due returns the upstreams whose time has come and that aren't being run here, nor have begun to be.
+func (m *Mirror) due(ctx context.Context, begun *sync.Map) ([]Status, error) {
 	var due []Status
 	for c, err := range m.Upstreams(ctx) {
 		if err != nil {
@@ -60,7 +65,7 @@ func (m *Mirror) due(ctx context.Context) ([]Status, error) {
 		m.mu.Lock()
 		running := m.running[c.Name]
 		m.mu.Unlock()
-		if running || c.Every <= 0 || c.Next() > m.o.Now() {
+		if _, is := begun.Load(c.Name); is || running || c.Every <= 0 || c.Next() > m.o.Now() {
 			continue
 		}
 		s, err := m.Status(ctx, c.Name)

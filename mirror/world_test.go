@@ -79,10 +79,7 @@ func (w *world) open(platform parlance.Dialect) {
 		Secret:    w.secret,
 		Transport: w,
 		Now:       w.now,
-		Wait: func(ctx context.Context, d time.Duration) error {
-			w.clock.Add(d.Milliseconds() + 1)
-			return ctx.Err()
-		},
+		Wait:      w.wait,
 	})
 	c := mirror.Config{Name: source, Workspace: workspace, Platform: platform, URL: "http://upstream.example"}
 	if w.up.Faults().Has(fake.NullRefused) {
@@ -99,6 +96,12 @@ func (w *world) close() {
 	if err := w.store.Close(); err != nil {
 		w.Fatal(err)
 	}
+}
+
+// wait moves the clock.
+func (w *world) wait(ctx context.Context, d time.Duration) error {
+	w.clock.Add(d.Milliseconds() + 1)
+	return ctx.Err()
 }
 
 // secret is what works now.
