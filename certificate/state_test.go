@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,9 +25,9 @@ type archive struct {
 	up     *fake.Upstream
 	store  *store.Store
 	mirror *mirror.Mirror
-	now    parlance.Time
-	calls  int
-	most   int // calls that are answered; 0: all
+	clock  atomic.Int64 // milliseconds
+	calls  atomic.Int64
+	most   int64 // calls that are answered; 0: all
 }
 
 func newArchive(t testing.TB, o fake.Options, named ...parlance.ConversationID) *archive {
@@ -39,9 +40,9 @@ func newArchive(t testing.TB, o fake.Options, named ...parlance.ConversationID) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &archive{TB: t, up: up, now: fake.Epoch}
-	clock := func() parlance.Time { return a.now }
-	if a.store, err = store.Open(t.Context(), engine, store.Options{Now: clock}); err != nil {
+	a := &archive{TB: t, up: up}
+	a.clock.Store(int64(fake.Epoch))
+	if a.store, err = store.Open(t.Context(), engine, store.Options{Now: a.now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.store.Close() })
@@ -51,9 +52,9 @@ func newArchive(t testing.TB, o fake.Options, named ...parlance.ConversationID) 
 			return mirror.Secret{ClientKey: c.ClientKey, Token: c.Token, Email: c.Email, Password: c.Password}, nil
 		},
 		Transport: a,
-		Now:       clock,
+		Now:       a.now,
 		Wait: func(ctx context.Context, d time.Duration) error {
-			a.now += parlance.Time(d.Milliseconds()) + 1
+			a.clock.Add(d.Milliseconds() + 1)
 			return ctx.Err()
 		},
 	})
@@ -64,10 +65,12 @@ func newArchive(t testing.TB, o fake.Options, named ...parlance.ConversationID) 
 	return a
 }
 
+func (a *archive) now() parlance.Time { return parlance.Time(a.clock.Load()) }
+
 var errDown = errors.New("the upstream is down")
 
 func (a *archive) RoundTrip(r *http.Request) (*http.Response, error) {
-	if a.calls++; a.most > 0 && a.calls > a.most {
+	if n := a.calls.Add(1); a.most > 0 && n > a.most {
 		return nil, errDown
 	}
 	return a.up.Transport().RoundTrip(r)
@@ -135,7 +138,7 @@ func TestState(t *testing.T) {
 				t.Errorf("%d differences", n)
 			}
 			ref := parlance.Ref{Workspace: "w", Conversation: st.Conversations[0].ID}
-			if _, err := a.store.Mirror(t.Context(), ref, nil, parlance.Message{ID: "000000000000000000000001", Sender: "x", Created: a.now, Text: "later"}); err != nil {
+			if _, err := a.store.Mirror(t.Context(), ref, nil, parlance.Message{ID: "000000000000000000000001", Sender: "x", Created: a.now(), Text: "later"}); err != nil {
 				t.Fatal(err)
 			}
 			if n := a.differences(st); n != 0 {
@@ -153,8 +156,8 @@ func TestState(t *testing.T) {
 // Whatever call a run breaks off at, no conversation is stated as complete that isn't here whole, and what isn't says why.
 func TestStateOfAPart(t *testing.T) {
 	partial, unknown := false, false
-	for most := 1; most <= 12; most++ {
-		a := newArchive(t, fake.Options{Platform: parlance.IMKit, Seed: 5, Messages: 400, Conversations: 3})
+	for most := int64(1); most <= 12; most++ {
+		a := newArchive(t, fake.Options{Platform: parlance.IMKit, Seed: 5, Messages: 400, Conversations: 3, Page: 40})
 		a.most = most
 		a.run()
 		truth := map[parlance.ConversationID]int{}
