@@ -151,6 +151,7 @@ func (s *shop) message(id string) parlance.Message {
 }
 
 func (s *shop) run(o mirror.RunOptions) (mirror.Report, error) {
+	o.Parallel = 1 // so that the same faults strike the same calls each time
 	return s.mirror.Run(context.Background(), source, o)
 }
 

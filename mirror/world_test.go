@@ -142,6 +142,9 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // run runs the mirror, and kills it at a call if killAt isn't 0.
 func (w *world) run(o mirror.RunOptions, killAt int) (mirror.Report, error) {
+	if o.Parallel == 0 {
+		o.Parallel = 1 // so that the same faults strike the same calls each time
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	w.mu.Lock()
