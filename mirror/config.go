@@ -52,6 +52,7 @@ type Last struct {
 	State State         `json:"state"`
 	Error string        `json:"error,omitempty"` // what stopped it before its end
 	Login bool          `json:"login,omitempty"` // the credential is no good
+	Loses parlance.Time `json:"loses_ms"`        // as of Status, then
 }
 
 // Next returns when a server runs it the next time; zero if it doesn't.

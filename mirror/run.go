@@ -117,7 +117,7 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 		return report, errors.Join(err, e)
 	}
 	e = m.update(after, n, func(c *Config) {
-		c.Last = &Last{Began: began, Ended: m.o.Now(), State: report.State, Login: errors.Is(err, parlance.Unauthenticated)}
+		c.Last = &Last{Began: began, Ended: m.o.Now(), State: report.State, Loses: status.Loses, Login: errors.Is(err, parlance.Unauthenticated)}
 		if err != nil {
 			c.Last.Error = err.Error()
 		}
@@ -126,7 +126,7 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 }
 
 func (r *run) do(ctx context.Context) error {
-	if err := r.dial(ctx); err != nil {
+	if err := r.dial(); err != nil {
 		return err
 	}
 	if err := r.persist(ctx, func() error { return r.identify(ctx) }); err != nil {
@@ -141,7 +141,7 @@ func (r *run) do(ctx context.Context) error {
 }
 
 // dial makes the source with the credential as it is now.
-func (r *run) dial(context.Context) error {
+func (r *run) dial() error {
 	secret, err := r.o.Secret(r.c)
 	if err != nil {
 		return fmt.Errorf("read the credential of %s: %w", r.c.Name, err)
@@ -191,7 +191,7 @@ func (r *run) renew(ctx context.Context, used history.Source, refused error) (bo
 	if same {
 		return false, nil
 	}
-	if err := r.dial(ctx); err != nil {
+	if err := r.dial(); err != nil {
 		return false, err
 	}
 	var p patience

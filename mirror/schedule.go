@@ -26,11 +26,11 @@ func (m *Mirror) Serve(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			m.o.Logger.Error("look for upstreams that are to be read", "error", err)
 		}
-		for _, s := range due {
-			begun.Store(s.Name, true)
+		for _, c := range due {
+			begun.Store(c.Name, true)
 			runs.Go(func() {
-				defer begun.Delete(s.Name)
-				m.runScheduled(ctx, s.Name)
+				defer begun.Delete(c.Name)
+				m.runScheduled(ctx, c.Name)
 			})
 		}
 		if m.o.Wait(ctx, look) != nil || ctx.Err() != nil {
@@ -56,8 +56,8 @@ func (m *Mirror) lookAtAll(ctx context.Context) {
 }
 
 // due returns the upstreams whose time has come and that aren't being run here, nor have begun to be.
-func (m *Mirror) due(ctx context.Context, begun *sync.Map) ([]Status, error) {
-	var due []Status
+func (m *Mirror) due(ctx context.Context, begun *sync.Map) ([]Config, error) {
+	var due []Config
 	for c, err := range m.Upstreams(ctx) {
 		if err != nil {
 			return due, err
@@ -68,14 +68,18 @@ func (m *Mirror) due(ctx context.Context, begun *sync.Map) ([]Status, error) {
 		if _, is := begun.Load(c.Name); is || running || c.Every <= 0 || c.Next() > m.o.Now() {
 			continue
 		}
-		s, err := m.Status(ctx, c.Name)
-		if err != nil {
-			return due, err
-		}
-		due = append(due, s)
+		due = append(due, c)
 	}
-	slices.SortStableFunc(due, func(a, b Status) int { return cmp.Compare(a.Loses, b.Loses) })
+	slices.SortStableFunc(due, func(a, b Config) int { return cmp.Compare(a.loses(), b.loses()) })
 	return due, nil
+}
+
+// loses returns when the first message that isn't here may vanish, as the last run left it; 0, which is now, if there was none.
+func (c *Config) loses() parlance.Time {
+	if c.Last == nil {
+		return 0
+	}
+	return c.Last.Loses
 }
 
 func (m *Mirror) runScheduled(ctx context.Context, n Name) {

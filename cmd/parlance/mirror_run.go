@@ -92,6 +92,9 @@ JSON, one line for each upstream: {"source","state","conversations","messages","
 "dry_run","error","gaps":[{"id","conversation","from","to","reason"}]}; messages are those that are here, read those that the
 platform gave in this run.`,
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		if !o.once {
+			return usage("--once=false: this command reads once; parlance serve reads again and again")
+		}
 		switch o.progress {
 		case "auto", "json", "none":
 		default:
