@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 	"parlance/store"
 )
 
@@ -99,7 +100,7 @@ func tokenAccounts(ctx context.Context, ws parlance.WorkspaceID, ks []*Keeper, s
 				for r, err := range k.s.Records(ctx, tokens) {
 					var t userTokenRecord
 					if err == nil {
-						t, err = decode[userTokenRecord](tokens, r.Value)
+						t, err = jsonrecord.Decode[userTokenRecord](tokens, r.Value)
 					}
 					if err != nil {
 						return fmt.Errorf("list user tokens: %w", err)
@@ -134,12 +135,12 @@ func sharedCollections(ws parlance.WorkspaceID) []store.Collection {
 	var cs []store.Collection
 	for _, shard := range shards() {
 		cs = append(cs, store.Collection{Name: secrets(shard), Owns: of(func(r store.Record) (parlance.WorkspaceID, error) {
-			s, err := decode[secretRecord](secrets(shard), r.Value)
+			s, err := jsonrecord.Decode[secretRecord](secrets(shard), r.Value)
 			return s.Workspace, err
 		})})
 	}
 	cs = append(cs, store.Collection{Name: logins, Owns: of(func(r store.Record) (parlance.WorkspaceID, error) {
-		l, err := decode[loginRecord](logins, r.Value)
+		l, err := jsonrecord.Decode[loginRecord](logins, r.Value)
 		return l.Workspace, err
 	})})
 	if ws == "" {

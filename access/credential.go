@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // A Kind says what a credential is for.
@@ -84,7 +85,7 @@ func (k *Keeper) AddKey(ctx context.Context, ws parlance.WorkspaceID, c Credenti
 	if err != nil {
 		return Credential{}, "", err
 	}
-	err = swap(ctx, k, secrets(d), d.key(), nil, secretRecord{Workspace: ws, Credential: c.ID, Expires: c.Expires, Hash: d[:]})
+	err = jsonrecord.Swap(ctx, k.s, secrets(d), d.key(), nil, secretRecord{Workspace: ws, Credential: c.ID, Expires: c.Expires, Hash: d[:]})
 	if err != nil {
 		return Credential{}, "", fmt.Errorf("add %s to workspace %s: %w", c.Kind, ws, err)
 	}
@@ -105,7 +106,7 @@ func (k *Keeper) addCredential(ctx context.Context, ws parlance.WorkspaceID, c C
 		return Credential{}, parlance.Errorf(parlance.Invalid, "expiry %s has passed already", c.Expires)
 	}
 	c.ID = k.ids.At(c.Created)
-	err := swap(ctx, k, credentials(ws), c.ID, nil, credentialRecord{
+	err := jsonrecord.Swap(ctx, k.s, credentials(ws), c.ID, nil, credentialRecord{
 		Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created, Expires: c.Expires, Hash: hash,
 	})
 	if err != nil {
@@ -127,7 +128,7 @@ func (k *Keeper) Credentials(ctx context.Context, ws parlance.WorkspaceID) iter.
 				yield(Credential{}, fmt.Errorf("list credentials of workspace %s: %w", ws, err))
 				return
 			}
-			c, err := decode[credentialRecord](credentials(ws), r.Value)
+			c, err := jsonrecord.Decode[credentialRecord](credentials(ws), r.Value)
 			if err != nil {
 				yield(Credential{}, err)
 				return
@@ -148,7 +149,7 @@ func (k *Keeper) Revoke(ctx context.Context, ws parlance.WorkspaceID, id string)
 	if parlance.CheckID("credential", id) != nil {
 		return parlance.Errorf(parlance.NotFound, "workspace %s has no such credential", ws)
 	}
-	c, raw, err := read[credentialRecord](ctx, k, credentials(ws), id)
+	c, raw, err := jsonrecord.Read[credentialRecord](ctx, k.s, credentials(ws), id)
 	if err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func (k *Keeper) removeSecret(ctx context.Context, hash []byte) error {
 		return parlance.Errorf(parlance.Corrupt, "credential has a hash of %d bytes", len(hash))
 	}
 	d := digest(hash)
-	_, raw, err := read[secretRecord](ctx, k, secrets(d), d.key())
+	_, raw, err := jsonrecord.Read[secretRecord](ctx, k.s, secrets(d), d.key())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // A Grant says who is asking and what they may do.
@@ -55,7 +56,7 @@ func (k *Keeper) bySecret(ctx context.Context, kind Kind, secret string) (Grant,
 		return g, nil
 	}
 	at := k.memory.mark(d)
-	r, raw, err := read[secretRecord](ctx, k, secrets(d), d.key())
+	r, raw, err := jsonrecord.Read[secretRecord](ctx, k.s, secrets(d), d.key())
 	if err != nil {
 		return Grant{}, err
 	}

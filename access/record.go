@@ -6,48 +6,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
-
-// read returns the record as a T, with the bytes that a later swap has to name as old. Both
-// are zero if there is none.
-func read[T any](ctx context.Context, k *Keeper, collection, key string) (v T, raw []byte, err error) {
-	raw, err = k.s.Record(ctx, collection, key)
-	if errors.Is(err, parlance.NotFound) {
-		return v, nil, nil
-	}
-	if err != nil {
-		return v, nil, fmt.Errorf("read record of %s: %w", collection, err)
-	}
-	v, err = decode[T](collection, raw)
-	return v, raw, err
-}
-
-// decode reads a record's value. The error doesn't quote the value: it may be a secret.
-func decode[T any](collection string, raw []byte) (v T, err error) {
-	if json.Unmarshal(raw, &v) != nil {
-		return v, parlance.Errorf(parlance.Corrupt, "record of %s can't be read", collection)
-	}
-	return v, nil
-}
-
-// swap puts v in the place of old; Conflict if something else stands there. Equal
-// values of two writers at once may both be taken for put, so v must be the writer's own
-// wherever only one may win.
-func swap(ctx context.Context, k *Keeper, collection, key string, old []byte, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode record of %s: %w", collection, err)
-	}
-	if err := k.s.SwapRecord(ctx, collection, key, old, raw); err != nil {
-		return fmt.Errorf("write record of %s: %w", collection, err)
-	}
-	return nil
-}
 
 // put puts v there, whatever stands there now.
 func put(ctx context.Context, k *Keeper, collection, key string, v any) error {
@@ -56,7 +20,7 @@ func put(ctx context.Context, k *Keeper, collection, key string, v any) error {
 		if err != nil && !errors.Is(err, parlance.NotFound) {
 			return fmt.Errorf("read record of %s: %w", collection, err)
 		}
-		err = swap(ctx, k, collection, key, old, v)
+		err = jsonrecord.Swap(ctx, k.s, collection, key, old, v)
 		if !errors.Is(err, parlance.Conflict) {
 			return err
 		}

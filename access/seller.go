@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // ownDomain ends the e-mail that a new workspace's login gets. No mail can reach it, and
@@ -58,7 +59,7 @@ func (k *Keeper) addSeller(ctx context.Context, ws parlance.WorkspaceID, c Crede
 		return Credential{}, "", parlance.Errorf(parlance.Invalid, "password is %d bytes long, want %d to %d", len(password), minPassword, maxPassword)
 	}
 	taken := parlance.Errorf(parlance.Conflict, "e-mail %q has a login already", c.Name)
-	_, raw, err := read[loginRecord](ctx, k, logins, c.Name)
+	_, raw, err := jsonrecord.Read[loginRecord](ctx, k.s, logins, c.Name)
 	if err != nil {
 		return Credential{}, "", err
 	}
@@ -74,7 +75,7 @@ func (k *Keeper) addSeller(ctx context.Context, ws parlance.WorkspaceID, c Crede
 	if err != nil {
 		return Credential{}, "", err
 	}
-	err = swap(ctx, k, logins, c.Name, nil, loginRecord{Workspace: ws, Credential: c.ID, Password: hash})
+	err = jsonrecord.Swap(ctx, k.s, logins, c.Name, nil, loginRecord{Workspace: ws, Credential: c.ID, Password: hash})
 	if errors.Is(err, parlance.Conflict) { // somebody took it meanwhile
 		if err := k.Revoke(ctx, ws, c.ID); err != nil {
 			return Credential{}, "", err
@@ -90,7 +91,7 @@ func (k *Keeper) addSeller(ctx context.Context, ws parlance.WorkspaceID, c Crede
 
 // removeLogin makes the e-mail unknown, if it is still the credential's.
 func (k *Keeper) removeLogin(ctx context.Context, email, credential string) error {
-	r, raw, err := read[loginRecord](ctx, k, logins, email)
+	r, raw, err := jsonrecord.Read[loginRecord](ctx, k.s, logins, email)
 	if err != nil || raw == nil || r.Credential != credential {
 		return err
 	}
@@ -115,7 +116,7 @@ func (k *Keeper) Login(ctx context.Context, email, password string) (Session, er
 	if len(password) > maxPassword || parlance.CheckID("e-mail", email) != nil {
 		return Session{}, errUnauthenticated
 	}
-	r, raw, err := read[loginRecord](ctx, k, logins, email)
+	r, raw, err := jsonrecord.Read[loginRecord](ctx, k.s, logins, email)
 	if err != nil {
 		return Session{}, err
 	}
@@ -211,7 +212,7 @@ func (k *Keeper) SellerToken(ctx context.Context, token string) (Grant, error) {
 		return Grant{}, errUnauthenticated
 	}
 	at := k.memory.mark(loginDigest(c.Credential))
-	r, raw, err := read[credentialRecord](ctx, k, credentials(c.Workspace), c.Credential)
+	r, raw, err := jsonrecord.Read[credentialRecord](ctx, k.s, credentials(c.Workspace), c.Credential)
 	if err != nil {
 		return Grant{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // sellerKey is the key pair of this installation that signs sellers' tokens.
@@ -33,7 +34,7 @@ func (k *Keeper) findSellerKey(ctx context.Context) (*sellerKey, error) {
 	if key := k.sellerKey.Load(); key != nil {
 		return key, nil
 	}
-	r, raw, err := read[keyRecord](ctx, k, signingKeys, sellerKeyName)
+	r, raw, err := jsonrecord.Read[keyRecord](ctx, k.s, signingKeys, sellerKeyName)
 	if err != nil || raw == nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func (k *Keeper) makeSellerKey(ctx context.Context) (*sellerKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the key that signs sellers' tokens: %w", err)
 	}
-	err = swap(ctx, k, signingKeys, sellerKeyName, nil, keyRecord{PKCS8: der})
+	err = jsonrecord.Swap(ctx, k.s, signingKeys, sellerKeyName, nil, keyRecord{PKCS8: der})
 	if err != nil && !errors.Is(err, parlance.Conflict) {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // RevokeToken stops one token of the account. NotFound if the account has no such token,
@@ -58,11 +59,11 @@ func (k *Keeper) RevokeTokens(ctx context.Context, ws parlance.WorkspaceID, acco
 func (k *Keeper) turn(ctx context.Context, ws parlance.WorkspaceID, account parlance.AccountID, next generationRecord) (int, error) {
 	var before generationRecord
 	for {
-		g, raw, err := read[generationRecord](ctx, k, user(ws, account), generationKey)
+		g, raw, err := jsonrecord.Read[generationRecord](ctx, k.s, user(ws, account), generationKey)
 		if err != nil {
 			return 0, err
 		}
-		err = swap(ctx, k, user(ws, account), generationKey, raw, next)
+		err = jsonrecord.Swap(ctx, k.s, user(ws, account), generationKey, raw, next)
 		if errors.Is(err, parlance.Conflict) {
 			continue
 		}
@@ -135,7 +136,7 @@ func (k *Keeper) tokens(ctx context.Context, ws parlance.WorkspaceID, account pa
 				yield(namedToken{}, parlance.Errorf(parlance.Corrupt, "a token of account %s/%s has no expiry", ws, account))
 				return
 			}
-			row, err := decode[userRow](user(ws, account), r.Value)
+			row, err := jsonrecord.Decode[userRow](user(ws, account), r.Value)
 			if err != nil {
 				yield(namedToken{}, err)
 				return
@@ -156,7 +157,7 @@ func (k *Keeper) tokens(ctx context.Context, ws parlance.WorkspaceID, account pa
 func (k *Keeper) removeTokens(ctx context.Context, ws parlance.WorkspaceID, account parlance.AccountID, stale []namedToken, now parlance.Time) (int, error) {
 	n := 0
 	for _, s := range stale {
-		t, raw, err := read[userTokenRecord](ctx, k, userTokens(ws, s.digest), s.digest.key())
+		t, raw, err := jsonrecord.Read[userTokenRecord](ctx, k.s, userTokens(ws, s.digest), s.digest.key())
 		if err != nil {
 			return n, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // userTokenRecord is what a user token leads to.
@@ -77,14 +78,14 @@ func (k *Keeper) UserToken(ctx context.Context, ws parlance.WorkspaceID, token s
 // standing returns the record of a token that counts now, or nil. raw is what stands under
 // the token's key, counting or not, for a later swap.
 func (k *Keeper) standing(ctx context.Context, ws parlance.WorkspaceID, d digest, now parlance.Time) (r *userTokenRecord, raw []byte, err error) {
-	t, raw, err := read[userTokenRecord](ctx, k, userTokens(ws, d), d.key())
+	t, raw, err := jsonrecord.Read[userTokenRecord](ctx, k.s, userTokens(ws, d), d.key())
 	if err != nil || raw == nil {
 		return nil, nil, err
 	}
 	if !d.is(t.Hash) || expired(t.Expires, now) {
 		return nil, raw, nil
 	}
-	g, _, err := read[generationRecord](ctx, k, user(ws, t.Account), generationKey)
+	g, _, err := jsonrecord.Read[generationRecord](ctx, k.s, user(ws, t.Account), generationKey)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,12 +98,12 @@ func (k *Keeper) standing(ctx context.Context, ws parlance.WorkspaceID, d digest
 // generation returns the account's current generation; it makes the first one if there is none.
 func (k *Keeper) generation(ctx context.Context, ws parlance.WorkspaceID, account parlance.AccountID) (string, error) {
 	for {
-		g, raw, err := read[generationRecord](ctx, k, user(ws, account), generationKey)
+		g, raw, err := jsonrecord.Read[generationRecord](ctx, k.s, user(ws, account), generationKey)
 		if err != nil || raw != nil {
 			return g.Name, err
 		}
 		g = newGeneration()
-		err = swap(ctx, k, user(ws, account), generationKey, nil, g)
+		err = jsonrecord.Swap(ctx, k.s, user(ws, account), generationKey, nil, g)
 		if !errors.Is(err, parlance.Conflict) {
 			return g.Name, err
 		}
@@ -128,7 +129,7 @@ func (k *Keeper) keep(ctx context.Context, ws parlance.WorkspaceID, account parl
 		if err != nil {
 			return err
 		}
-		err = swap(ctx, k, userTokens(ws, d), d.key(), raw, userTokenRecord{
+		err = jsonrecord.Swap(ctx, k.s, userTokens(ws, d), d.key(), raw, userTokenRecord{
 			Account: account, Generation: generation, Expires: expires, Hash: d[:],
 		})
 		if errors.Is(err, parlance.Conflict) {
@@ -147,7 +148,7 @@ func (k *Keeper) keep(ctx context.Context, ws parlance.WorkspaceID, account parl
 
 // removeRow deletes one of the account's rows, if it is there.
 func (k *Keeper) removeRow(ctx context.Context, ws parlance.WorkspaceID, account parlance.AccountID, key string) error {
-	_, raw, err := read[userRow](ctx, k, user(ws, account), key)
+	_, raw, err := jsonrecord.Read[userRow](ctx, k.s, user(ws, account), key)
 	if err != nil || raw == nil {
 		return err
 	}

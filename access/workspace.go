@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 	"parlance/store"
 )
 
@@ -65,7 +66,7 @@ func (k *Keeper) CreateWorkspace(ctx context.Context, w Workspace) (Workspace, S
 		return Workspace{}, Secrets{}, err
 	}
 
-	err := swap(ctx, k, workspaces, string(w.ID), nil, workspaceRecord{
+	err := jsonrecord.Swap(ctx, k.s, workspaces, string(w.ID), nil, workspaceRecord{
 		Created: w.Created, Merchant: w.Merchant, Staff: w.Staff, Seller: w.Seller, Mark: random(16),
 	})
 	if errors.Is(err, parlance.Conflict) {
@@ -126,7 +127,7 @@ func (k *Keeper) Workspace(ctx context.Context, id parlance.WorkspaceID) (Worksp
 	if parlance.CheckWorkspace(id) != nil {
 		return Workspace{}, parlance.Errorf(parlance.NotFound, "there is no workspace %q", id)
 	}
-	r, raw, err := read[workspaceRecord](ctx, k, workspaces, string(id))
+	r, raw, err := jsonrecord.Read[workspaceRecord](ctx, k.s, workspaces, string(id))
 	if err != nil {
 		return Workspace{}, err
 	}
@@ -154,7 +155,7 @@ func (k *Keeper) Workspaces(ctx context.Context) iter.Seq2[Workspace, error] {
 				yield(Workspace{}, fmt.Errorf("list workspaces: %w", err))
 				return
 			}
-			w, err := decode[workspaceRecord](workspaces, r.Value)
+			w, err := jsonrecord.Decode[workspaceRecord](workspaces, r.Value)
 			if err != nil {
 				yield(Workspace{}, err)
 				return

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 	"parlance/store"
 )
 
@@ -176,7 +177,7 @@ func (a *Archive) putGroups(ctx context.Context, src Source, ms []Mention, now p
 			g.Mentions = append(g.Mentions, mention(m))
 		}
 		key := g.key()
-		err := swap(ctx, a.store, unsettled(src.Workspace), key, nil, g)
+		err := jsonrecord.Swap(ctx, a.store, unsettled(src.Workspace), key, nil, g)
 		// The same group may stand there already, with another time.
 		if err != nil && !errors.Is(err, parlance.Conflict) {
 			return nil, err
@@ -188,7 +189,7 @@ func (a *Archive) putGroups(ctx context.Context, src Source, ms []Mention, now p
 
 // record returns what is known of an address; raw is nil if nothing is.
 func (a *Archive) record(ctx context.Context, ws parlance.WorkspaceID, k Key) (Record, []byte, error) {
-	return read[Record](ctx, a.store, records(ws, partOf(k)), string(k))
+	return jsonrecord.Read[Record](ctx, a.store, records(ws, partOf(k)), string(k))
 }
 
 // Fetch fetches the files of which nothing is known, and records what became of them. Files that are known, and be it as
@@ -247,7 +248,7 @@ func (a *Archive) groups(ctx context.Context, ws parlance.WorkspaceID, which fun
 		if err != nil {
 			return nil, fmt.Errorf("list files that aren't settled: %w", err)
 		}
-		g, err := decode[group](unsettled(ws), r.Value)
+		g, err := jsonrecord.Decode[group](unsettled(ws), r.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -292,7 +293,7 @@ func (a *Archive) settle(ctx context.Context, src Source, groups []standing, now
 func (a *Archive) close(ctx context.Context, src Source, s standing, found []Record) error {
 	collection := unsettled(src.Workspace)
 	for {
-		stands, raw, err := read[group](ctx, a.store, collection, s.key)
+		stands, raw, err := jsonrecord.Read[group](ctx, a.store, collection, s.key)
 		if err != nil {
 			return err
 		}
@@ -403,7 +404,7 @@ func (r *Record) became(got Fetched, err error, now parlance.Time) error {
 // put records r in the place of old. If another one has recorded meanwhile that the file is there, that stays.
 func (a *Archive) put(ctx context.Context, ws parlance.WorkspaceID, k Key, old []byte, r Record) (Record, error) {
 	for {
-		err := swap(ctx, a.store, records(ws, partOf(k)), string(k), old, r)
+		err := jsonrecord.Swap(ctx, a.store, records(ws, partOf(k)), string(k), old, r)
 		if err == nil {
 			a.memory.forget(ws, k)
 		}
@@ -436,7 +437,7 @@ func (a *Archive) index(ctx context.Context, src Source, address string) error {
 		return nil
 	}
 	k := KeyOf(path)
-	err = swap(ctx, a.store, paths(src.Workspace, partOf(k)), string(k), nil, pathRecord{address})
+	err = jsonrecord.Swap(ctx, a.store, paths(src.Workspace, partOf(k)), string(k), nil, pathRecord{address})
 	if errors.Is(err, parlance.Conflict) {
 		return nil
 	}
@@ -471,7 +472,7 @@ func (a *Archive) ByKey(ctx context.Context, ws parlance.WorkspaceID, k Key) (Re
 // ByPath is Find for an address on the platform's own host by its path, which is "/files/BUCKET/ID".
 func (a *Archive) ByPath(ctx context.Context, ws parlance.WorkspaceID, path string) (Record, error) {
 	k := KeyOf(path)
-	p, raw, err := read[pathRecord](ctx, a.store, paths(ws, partOf(k)), string(k))
+	p, raw, err := jsonrecord.Read[pathRecord](ctx, a.store, paths(ws, partOf(k)), string(k))
 	if err != nil {
 		return Record{}, err
 	}
@@ -489,7 +490,7 @@ func (a *Archive) Records(ctx context.Context, ws parlance.WorkspaceID) iter.Seq
 			for row, err := range a.store.Records(ctx, c) {
 				var r Record
 				if err == nil {
-					r, err = decode[Record](c, row.Value)
+					r, err = jsonrecord.Decode[Record](c, row.Value)
 				}
 				if err != nil {
 					yield(r, fmt.Errorf("list files: %w", err))

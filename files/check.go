@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // A Damage is a content that isn't what its record says.
@@ -66,7 +67,7 @@ func (a *Archive) lost(ctx context.Context, ws parlance.WorkspaceID, r Record, w
 	}
 	r.State, r.Sum, r.Size, r.Type = Failed, Sum{}, 0, ""
 	r.Error, r.Next = shown(why.Error()), now
-	err = swap(ctx, a.store, records(ws, partOf(k)), string(k), raw, r)
+	err = jsonrecord.Swap(ctx, a.store, records(ws, partOf(k)), string(k), raw, r)
 	if errors.Is(err, parlance.Conflict) {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // Counts say how many addresses came to what. One that several conversations mention counts for the first.
@@ -126,7 +127,7 @@ func (a *Archive) countPart(ctx context.Context, ws parlance.WorkspaceID, part i
 		if err != nil {
 			return nil, nil, fmt.Errorf("count files: %w", err)
 		}
-		r, err := decode[struct {
+		r, err := jsonrecord.Decode[struct {
 			Source       string                  `json:"source"`
 			Conversation parlance.ConversationID `json:"conversation"`
 			State        State                   `json:"state"`

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // LinkPath begins the path of every signed address.
@@ -105,7 +106,7 @@ func (l *Links) key(ctx context.Context, ws parlance.WorkspaceID) ([]byte, error
 		return k.([]byte), nil
 	}
 	for {
-		r, raw, err := read[keyRecord](ctx, l.archive.store, keys(ws), keyName)
+		r, raw, err := jsonrecord.Read[keyRecord](ctx, l.archive.store, keys(ws), keyName)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +119,7 @@ func (l *Links) key(ctx context.Context, ws parlance.WorkspaceID) ([]byte, error
 		}
 		r.Key = make([]byte, sha256.Size)
 		rand.Read(r.Key) // never fails
-		if err := swap(ctx, l.archive.store, keys(ws), keyName, nil, r); err != nil && !errors.Is(err, parlance.Conflict) {
+		if err := jsonrecord.Swap(ctx, l.archive.store, keys(ws), keyName, nil, r); err != nil && !errors.Is(err, parlance.Conflict) {
 			return nil, err
 		}
 	}
@@ -160,7 +161,7 @@ func (l *Links) signed(r *http.Request) (Record, error) {
 	// The key is read and not made: addresses of workspaces that there aren't write nothing.
 	_, made := l.known.Load(id)
 	if !made {
-		if _, raw, err := read[keyRecord](r.Context(), l.archive.store, keys(id), keyName); err != nil {
+		if _, raw, err := jsonrecord.Read[keyRecord](r.Context(), l.archive.store, keys(id), keyName); err != nil {
 			return Record{}, err
 		} else if raw == nil {
 			return Record{}, errUnknown

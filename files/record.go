@@ -1,11 +1,8 @@
 package files
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -97,39 +94,6 @@ func Collections(ws ...parlance.WorkspaceID) iter.Seq2[store.Collection, error] 
 			}
 		}
 	}
-}
-
-// read returns the record as a T, with the bytes that a later swap has to name as old. Both
-// are zero if there is none.
-func read[T any](ctx context.Context, s *store.Store, collection, key string) (v T, raw []byte, err error) {
-	raw, err = s.Record(ctx, collection, key)
-	if errors.Is(err, parlance.NotFound) {
-		return v, nil, nil
-	}
-	if err != nil {
-		return v, nil, fmt.Errorf("read record of %s: %w", collection, err)
-	}
-	v, err = decode[T](collection, raw)
-	return v, raw, err
-}
-
-func decode[T any](collection string, raw []byte) (v T, err error) {
-	if json.Unmarshal(raw, &v) != nil {
-		return v, parlance.Errorf(parlance.Corrupt, "record of %s can't be read", collection)
-	}
-	return v, nil
-}
-
-// swap puts v in the place of old; Conflict if something else stands there.
-func swap(ctx context.Context, s *store.Store, collection, key string, old []byte, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode record of %s: %w", collection, err)
-	}
-	if err := s.SwapRecord(ctx, collection, key, old, raw); err != nil {
-		return fmt.Errorf("write record of %s: %w", collection, err)
-	}
-	return nil
 }
 
 // filePath returns the path of an address, if it is one of a platform's file call: "/files/BUCKET/ID" at the end.
