@@ -2,13 +2,13 @@ package mirror
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"iter"
 
 	"parlance"
 	"parlance/history"
+	"parlance/internal/jsonrecord"
 )
 
 // The ledgers of an upstream lie in shards of equal size, so that no partition grows with the
@@ -46,19 +46,12 @@ type book struct {
 
 // open returns the book of a stream, an empty one if there is none.
 func (m *Mirror) open(ctx context.Context, n Name, id history.StreamID) (*book, error) {
-	b := &book{Ledger: Ledger{Stream: id}}
-	raw, err := m.store.Record(ctx, ledgerOf(n, id), string(id))
-	if errors.Is(err, parlance.NotFound) {
-		return b, nil
-	}
-	if err == nil {
-		b.raw = raw
-		err = decodeRecord(raw, &b.Ledger)
-	}
+	l, raw, err := jsonrecord.Read[Ledger](ctx, m.store, ledgerOf(n, id), string(id))
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger of %s: %w", id, err)
 	}
-	return b, nil
+	l.Stream = id
+	return &book{l, raw}, nil
 }
 
 // save stores b if it changed. Conflict says that another process writes it.
@@ -87,7 +80,7 @@ func (m *Mirror) Ledgers(ctx context.Context, n Name) iter.Seq2[Ledger, error] {
 			for r, err := range m.store.Records(ctx, ledgers(n, i)) {
 				var l Ledger
 				if err == nil {
-					err = decodeRecord(r.Value, &l)
+					l, err = jsonrecord.Decode[Ledger](ledgers(n, i), r.Value)
 				}
 				if err != nil {
 					err = fmt.Errorf("list the ledgers of %s: %w", n, err)

@@ -6,13 +6,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
 	"parlance"
 	"parlance/history"
+	"parlance/internal/jsonrecord"
 	"parlance/store"
 )
 
@@ -188,13 +188,10 @@ func (r *run) setAside(ctx context.Context, b *book, it *history.Item) error {
 	if !errors.Is(err, parlance.NotFound) {
 		return err
 	}
-	raw, err := json.Marshal(Aside{
+	aside := Aside{
 		Conversation: it.Conversation, Reason: it.Err.Error(), Found: r.m.o.Now(), Size: len(it.Raw), Raw: it.Raw[:min(len(it.Raw), maxAside)],
-	})
-	if err != nil {
-		return fmt.Errorf("set a message aside: %w", err)
 	}
-	if err := r.m.store.SwapRecord(ctx, asides(r.c.Name), key, nil, raw); err != nil && !errors.Is(err, parlance.Conflict) {
+	if err := jsonrecord.Swap(ctx, r.m.store, asides(r.c.Name), key, nil, aside); err != nil && !errors.Is(err, parlance.Conflict) {
 		return fmt.Errorf("set a message aside: %w", err)
 	}
 	return nil
@@ -202,9 +199,9 @@ func (r *run) setAside(ctx context.Context, b *book, it *history.Item) error {
 
 // Aside returns an item that was set aside, NotFound if there is none of this name.
 func (m *Mirror) Aside(ctx context.Context, n Name, key string) (a Aside, err error) {
-	raw, err := m.store.Record(ctx, asides(n), key)
-	if err == nil {
-		err = decodeRecord(raw, &a)
+	a, raw, err := jsonrecord.Read[Aside](ctx, m.store, asides(n), key)
+	if err == nil && raw == nil {
+		err = parlance.Errorf(parlance.NotFound, "nothing was set aside as %q", key)
 	}
 	return a, err
 }

@@ -2,14 +2,15 @@ package mirror
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"strings"
 	"time"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 	"parlance/store"
 )
 
@@ -90,21 +91,11 @@ func (m *Mirror) Add(ctx context.Context, c Config) error {
 		return err
 	}
 	c.Created = m.o.Now()
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("encode upstream %s: %w", c.Name, err)
-	}
-	_, err = m.store.Record(ctx, upstreams, string(c.Name))
-	switch {
-	case err == nil:
+	err := jsonrecord.Swap(ctx, m.store, upstreams, string(c.Name), nil, c)
+	if errors.Is(err, parlance.Conflict) {
 		return parlance.Errorf(parlance.Conflict, "there is an upstream %q already", c.Name)
-	case !errors.Is(err, parlance.NotFound):
-		return fmt.Errorf("look for upstream %s: %w", c.Name, err)
 	}
-	if err := m.store.SwapRecord(ctx, upstreams, string(c.Name), nil, raw); err != nil {
-		return fmt.Errorf("keep upstream %s: %w", c.Name, err)
-	}
-	return nil
+	return err
 }
 
 func (c *Config) check() error {
@@ -137,17 +128,11 @@ func (m *Mirror) Upstream(ctx context.Context, n Name) (Config, error) {
 }
 
 func (m *Mirror) config(ctx context.Context, n Name) (c Config, raw []byte, err error) {
-	raw, err = m.store.Record(ctx, upstreams, string(n))
-	if errors.Is(err, parlance.NotFound) {
-		return c, nil, parlance.Errorf(parlance.NotFound, "there is no upstream %q", n)
+	c, raw, err = jsonrecord.Read[Config](ctx, m.store, upstreams, string(n))
+	if err == nil && raw == nil {
+		err = parlance.Errorf(parlance.NotFound, "there is no upstream %q", n)
 	}
-	if err == nil {
-		err = decodeRecord(raw, &c)
-	}
-	if err != nil {
-		return c, nil, fmt.Errorf("read upstream %s: %w", n, err)
-	}
-	return c, raw, nil
+	return c, raw, err
 }
 
 // Upstreams returns all configs by name.
@@ -156,7 +141,7 @@ func (m *Mirror) Upstreams(ctx context.Context) iter.Seq2[Config, error] {
 		for r, err := range m.store.Records(ctx, upstreams) {
 			var c Config
 			if err == nil {
-				err = decodeRecord(r.Value, &c)
+				c, err = jsonrecord.Decode[Config](upstreams, r.Value)
 			}
 			if err != nil {
 				err = fmt.Errorf("list upstreams: %w", err)
@@ -175,15 +160,12 @@ func (m *Mirror) update(ctx context.Context, n Name, change func(*Config)) error
 		if err != nil {
 			return err
 		}
+		before := c
 		change(&c)
-		raw, err := json.Marshal(c)
-		if err != nil {
-			return fmt.Errorf("encode upstream %s: %w", n, err)
-		}
-		if string(raw) == string(old) {
+		if reflect.DeepEqual(c, before) {
 			return nil
 		}
-		err = m.store.SwapRecord(ctx, upstreams, string(n), old, raw)
+		err = jsonrecord.Swap(ctx, m.store, upstreams, string(n), old, c)
 		if !errors.Is(err, parlance.Conflict) {
 			return err
 		}
@@ -240,17 +222,8 @@ func Collections(ctx context.Context, ws parlance.WorkspaceID, ms ...*Mirror) it
 			}
 		}
 		yield(store.Collection{Name: upstreams, After: true, Owns: func(r store.Record) (bool, error) {
-			var c Config
-			err := decodeRecord(r.Value, &c)
+			c, err := jsonrecord.Decode[Config](upstreams, r.Value)
 			return ws == "" || c.Workspace == ws, err
 		}}, nil)
 	}
-}
-
-// decodeRecord reads a record's value.
-func decodeRecord(raw []byte, v any) error {
-	if err := json.Unmarshal(raw, v); err != nil {
-		return parlance.Wrap(parlance.Corrupt, err, "a record of the mirror can't be read")
-	}
-	return nil
 }

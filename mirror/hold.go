@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parlance"
+	"parlance/internal/jsonrecord"
 )
 
 // leases is the collection of who runs what, on a store that several processes share.
@@ -77,17 +78,11 @@ func (m *Mirror) hold(ctx context.Context, n Name) (_ context.Context, release f
 func (m *Mirror) takeLease(ctx context.Context, n Name, held []byte) ([]byte, error) {
 	old := held
 	if held == nil {
-		var err error
-		old, err = m.store.Record(ctx, leases, string(n))
-		if err != nil && !errors.Is(err, parlance.NotFound) {
+		l, raw, err := jsonrecord.Read[lease](ctx, m.store, leases, string(n))
+		if err != nil {
 			return nil, fmt.Errorf("look who runs %s: %w", n, err)
 		}
-		var l lease
-		if old != nil {
-			if err := decodeRecord(old, &l); err != nil {
-				return nil, err
-			}
-		}
+		old = raw
 		if l.Until > m.o.Now() {
 			return nil, parlance.Errorf(parlance.Conflict, "%s is being run already by another process", n)
 		}
@@ -99,11 +94,8 @@ func (m *Mirror) takeLease(ctx context.Context, n Name, held []byte) ([]byte, er
 	err = m.store.SwapRecord(ctx, leases, string(n), old, raw)
 	if errors.Is(err, parlance.Conflict) {
 		// It may be our own, of a renewal whose answer was lost.
-		if now, e := m.store.Record(ctx, leases, string(n)); e == nil && held != nil {
-			var l lease
-			if decodeRecord(now, &l) == nil && l.Holder == m.holder {
-				return now, nil
-			}
+		if l, now, e := jsonrecord.Read[lease](ctx, m.store, leases, string(n)); e == nil && held != nil && l.Holder == m.holder {
+			return now, nil
 		}
 		return nil, parlance.Errorf(parlance.Conflict, "%s is being run already by another process", n)
 	}
