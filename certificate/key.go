@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"parlance"
+	"parlance/internal/durable"
 )
 
 // A Key signs certificates. Nothing prints it.
@@ -107,13 +108,5 @@ func makeKey(path string) error {
 	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncFolder(dir)
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncFolder(dir)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"parlance"
+	"parlance/internal/durable"
 )
 
 // A Sum is the SHA-256 of a content, and its name.
@@ -129,7 +130,7 @@ func (f *Folder) finish(tmp *os.File, sum Sum, size int64) error {
 	part := filepath.Dir(path)
 	switch err := os.Mkdir(part, 0o700); {
 	case err == nil:
-		if err := syncDir(f.dir); err != nil {
+		if err := durable.SyncFolder(f.dir); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrExist):
@@ -138,16 +139,7 @@ func (f *Folder) finish(tmp *os.File, sum Sum, size int64) error {
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(part)
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncFolder(part)
 }
 
 // A ReadError says that a content could not be read from where it came from; the folder is as it was.

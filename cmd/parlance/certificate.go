@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"parlance"
 	"parlance/certificate"
+	"parlance/internal/durable"
 	"parlance/internal/progress"
 	"parlance/mirror"
 )
@@ -106,7 +105,10 @@ func (p *program) deliver(signed []byte, st *certificate.Statement, output strin
 	if err != nil {
 		return usage("--output: %w", err)
 	}
-	if err := replaceFile(path, signed); err != nil {
+	if err := durable.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(signed)
+		return err
+	}); err != nil {
 		return fmt.Errorf("write the certificate: %w", err)
 	}
 	n := st.States()
@@ -167,25 +169,4 @@ JSON: {"ed25519","pem"}; pem is the key as openssl takes it.`,
 	})
 	engineFlags(cmd)
 	return cmd
-}
-
-// replaceFile writes a file whole or not at all: what was there under its name stays there until all is on the disk.
-func replaceFile(path string, b []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(b)
-	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

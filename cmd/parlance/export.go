@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,6 +12,7 @@ import (
 
 	"parlance"
 	"parlance/export"
+	"parlance/internal/durable"
 	"parlance/internal/progress"
 )
 
@@ -82,7 +80,7 @@ func (p *program) exportMessages(ctx context.Context, a *archive, o exportOption
 	if o.output == "" {
 		err = write(p.stdout)
 	} else {
-		err = writeFile(o.output, write)
+		err = durable.WriteFile(o.output, compressed(o.output, write))
 	}
 	meter.Stop()
 	if err != nil {
@@ -103,53 +101,19 @@ func (p *program) exportMessages(ctx context.Context, a *archive, o exportOption
 	return nil
 }
 
-// writeFile writes a file that others see whole or not at all: under another name, synced, and
-// then renamed. A name that ends in .gz is compressed.
-func writeFile(name string, write func(io.Writer) error) (err error) {
-	dir := filepath.Dir(name)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(name)+".*.part")
-	if err != nil {
-		return fmt.Errorf("make the output file: %w", err)
+// compressed returns what writes with gzip where the file's name asks for it.
+func compressed(name string, write func(io.Writer) error) func(io.Writer) error {
+	if !strings.HasSuffix(name, ".gz") {
+		return write
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
+	return func(w io.Writer) error {
+		z := gzip.NewWriter(w)
+		if err := write(z); err != nil {
+			return err
 		}
-	}()
-	if err := writeTo(f, strings.HasSuffix(name, ".gz"), write); err != nil {
-		return errors.Join(err, f.Close())
+		if err := z.Close(); err != nil {
+			return fmt.Errorf("compress the output file: %w", err)
+		}
+		return nil
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write the output file: %w", err)
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return fmt.Errorf("give the output file its name: %w", err)
-	}
-	return syncFolder(dir)
-}
-
-func writeTo(f *os.File, compress bool, write func(io.Writer) error) error {
-	if !compress {
-		return write(f)
-	}
-	z := gzip.NewWriter(f)
-	if err := write(z); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
-		return fmt.Errorf("compress the output file: %w", err)
-	}
-	return nil
-}
-
-// syncFolder makes a name in dir last.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync the output file's folder: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync the output file's folder: %w", err)
-	}
-	return nil
 }
