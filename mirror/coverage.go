@@ -28,10 +28,7 @@ func (m *Mirror) Coverage(ctx context.Context, n Name) (Status, []Coverage, erro
 	if err != nil {
 		return Status{}, nil, err
 	}
-	s := Status{Config: c, State: Complete, Loses: never, Now: m.o.Now(), Retention: c.Retention}
-	if s.Retention == 0 {
-		s.Retention = documented[c.Platform]
-	}
+	s := Status{Config: c, State: Complete, Loses: never, Now: m.o.Now(), Retention: c.retention()}
 	if m.o.Files != nil {
 		if s.files, err = m.o.Files.Counts(ctx, c.Workspace); err != nil {
 			return s, nil, fmt.Errorf("count files: %w", err)

@@ -53,3 +53,16 @@ func buyersOf(ids []parlance.ConversationID) []parlance.AccountID {
 	}
 	return buyers
 }
+
+// traits returns what is known of a platform.
+func traits(platform parlance.Dialect) history.Traits {
+	switch platform {
+	case parlance.IMKit:
+		return (*imkit.Source)(nil).Traits() // what all its sources have
+	case parlance.Shopline:
+		return (*shopline.Source)(nil).Traits()
+	case parlance.IMetaStore:
+		return (*imetastore.Source)(nil).Traits()
+	}
+	return history.Traits{}
+}

@@ -6,12 +6,13 @@ import (
 	"parlance"
 )
 
-// retention returns how long the upstream's platform keeps messages: as it was told, else as its documentation says; 0: for ever.
-func (r *run) retention() time.Duration {
-	if r.c.Retention > 0 {
-		return r.c.Retention
+// retention returns how long the upstream's platform keeps messages: as it was told, else as its documentation says; 0: for ever, as far as
+// is known.
+func (c *Config) retention() time.Duration {
+	if c.Retention > 0 {
+		return c.Retention
 	}
-	return r.traits.Retention
+	return traits(c.Platform).Retention
 }
 
 // never is later than all times.

@@ -261,7 +261,7 @@ func (r *run) streams(ctx context.Context) ([]task, error) {
 		return nil, fmt.Errorf("list the conversations of %s: %w", r.c.Name, err)
 	}
 	var tasks []task
-	retention := r.retention()
+	retention := r.c.retention()
 	for _, st := range listed {
 		b, err := r.m.open(ctx, r.c.Name, st.ID)
 		if err != nil {
@@ -314,7 +314,7 @@ func (r *run) unlisted(ctx context.Context, listed map[history.StreamID]bool) ([
 		}
 		st := history.Stream{ID: l.Stream}
 		st.Conversation.ID = l.Conversation
-		tasks = append(tasks, task{st, b, b.loses(r.retention())})
+		tasks = append(tasks, task{st, b, b.loses(r.c.retention())})
 	}
 	return tasks, nil
 }

@@ -44,9 +44,6 @@ func (m *Mirror) Status(ctx context.Context, n Name) (Status, error) {
 	return s, err
 }
 
-// documented is how long platforms keep messages by their documentation; those that aren't here keep them for ever, as far as is known.
-var documented = map[parlance.Dialect]time.Duration{parlance.IMetaStore: 7 * 24 * time.Hour}
-
 // add counts a stream, and returns what it makes of it.
 func (s *Status) add(ctx context.Context, m *Mirror, l Ledger) Coverage {
 	c := Coverage{Ledger: l, State: l.State(), Holes: l.Holes(), Files: s.files.Of(string(s.Name), l.Conversation), Loses: l.loses(s.Retention)}
