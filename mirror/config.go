@@ -76,7 +76,7 @@ type Secret struct {
 	Password  string `yaml:"password"`
 }
 
-// String and LogValue keep a secret out of what prints it by mistake.
+// String keeps a secret out of what prints it by mistake.
 func (Secret) String() string { return "(secret)" }
 
 // GoString is like String.
