@@ -18,11 +18,12 @@ import (
 	"parlance/mirror"
 )
 
-// The real files that are mirrored unless all are: a large room by IMKit, a file of each kind by the other two.
+// The real files that are mirrored unless all are: one with rooms, shops and orders in which messages are edited, deleted, reacted to and come
+// with files, and another of the kind that each dialect is for.
 var mirroredFiles = map[parlance.Dialect][]string{
-	parlance.IMKit:      {"zulip-bytecode"},
-	parlance.Shopline:   {"crosswoz-zh", "taskmaster4-orders"},
-	parlance.IMetaStore: {"crosswoz-zh", "taskmaster4-orders"},
+	parlance.IMKit:      {"overlay-synthetic", "archive-tw"},
+	parlance.Shopline:   {"overlay-synthetic", "crosswoz-zh"},
+	parlance.IMetaStore: {"overlay-synthetic", "crosswoz-zh"},
 }
 
 // TestRealConversationsAreMirrored imports real conversations into one archive, serves it, mirrors it into another through
