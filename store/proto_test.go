@@ -31,7 +31,7 @@ func records(t *testing.T) []record {
 		location { latitude: 1.5 longitude: -2.5 } sticker: "sticker" reply: "reply" thread: "thread"
 		mentions: "a" mentions: "" reactions { emoji: "+" account: "a" } reactions {} state: RECALLED
 		sent: -7 created: 1700000000008 updated: 4 edited: 3 removed: -4 synthetic: "sent"
-		dialect: SHOPLINE native: "{}" stale: true`
+		dialect: SHOPLINE native: "{}" stale: true missing: 6`
 	span := `id: 5 low: "abc" live: 9 private: 2 written: 12 dead: 3`
 	line := func(count string) string {
 		return `lines { top {` + span + `} count: ` + count + ` next: 9 high: "high" low: "low" } `
