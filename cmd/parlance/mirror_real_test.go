@@ -101,11 +101,8 @@ func mirrorFiles(t *testing.T, dialect parlance.Dialect, files []string) {
 	for _, file := range files {
 		for id, lines := range linesOf(t, file) {
 			conversations[id] = lines[0].Kind
-			if dialect == parlance.IMetaStore && lines[0].Kind != string(parlance.Shop) && lines[0].Kind != string(parlance.Order) {
-				continue
-			}
 			for _, l := range lines {
-				if !l.Deleted { // what is deleted is served by no dialect
+				if shows(dialect, l) {
 					mirrored++
 				}
 			}
@@ -124,6 +121,21 @@ func mirrorFiles(t *testing.T, dialect parlance.Dialect, files []string) {
 		t.Errorf("%d messages are compared and %d mirrored of %d", compared, first.Messages, mirrored)
 	}
 	t.Logf("%d messages are the same", compared)
+}
+
+// shows reports whether a dialect has a form for the message.
+func shows(dialect parlance.Dialect, l line) bool {
+	m := parlance.Message{Type: l.Type, Role: l.Role}
+	switch {
+	case l.Deleted:
+		return false
+	case dialect == parlance.IMetaStore:
+		return l.Kind == string(parlance.Shop) || l.Kind == string(parlance.Order)
+	case dialect == parlance.Shopline:
+		return l.Kind == string(parlance.Order) || !m.Private()
+	default:
+		return true
+	}
 }
 
 // same fails unless two pages are the same JSON.

@@ -25,13 +25,14 @@ var walkedFiles = []string{"irc-duraspace", "irc-ubuntu", "crosswoz-zh", "taskma
 
 // A line is what a walk must find of one imported message.
 type line struct {
-	Conversation string    `json:"conversation"`
-	Kind         string    `json:"conversation_kind"`
-	ID           string    `json:"id"`
-	Type         string    `json:"type"`
-	Text         string    `json:"text"`
-	SentAt       time.Time `json:"sent_at"`
-	Deleted      bool      `json:"deleted"`
+	Conversation string        `json:"conversation"`
+	Kind         string        `json:"conversation_kind"`
+	ID           string        `json:"id"`
+	Role         parlance.Role `json:"sender_role"`
+	Type         parlance.Type `json:"type"`
+	Text         string        `json:"text"`
+	SentAt       time.Time     `json:"sent_at"`
+	Deleted      bool          `json:"deleted"`
 }
 
 // TestRealConversationsAreWalkedWhole imports real conversations and reads each of them to its
