@@ -58,7 +58,7 @@ func newArchive(t testing.TB, o fake.Options, named ...parlance.ConversationID) 
 			return ctx.Err()
 		},
 	})
-	c := mirror.Config{Name: "up", Workspace: "w", Platform: o.Platform, URL: "http://upstream.example", Conversations: named}
+	c := mirror.Config{Name: "up", Workspace: "w", Platform: o.Platform, Conversations: named, Settings: mirror.Settings{URL: "http://upstream.example"}}
 	if err := a.mirror.Add(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func newShop(t *testing.T, rows int) *shop {
 		},
 	})
 	s.world = w
-	c := mirror.Config{Name: source, Workspace: workspace, Platform: parlance.Shopline, URL: "http://upstream.example"}
+	c := mirror.Config{Name: source, Workspace: workspace, Platform: parlance.Shopline, Settings: mirror.Settings{URL: "http://upstream.example"}}
 	if err := w.mirror.Add(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

@@ -22,20 +22,10 @@ type Config struct {
 	Name      Name                 `json:"name"`
 	Workspace parlance.WorkspaceID `json:"workspace"`
 	Platform  parlance.Dialect     `json:"platform"`
-	URL       string               `json:"url"`
-	// SecretFile is the path of the file with the credential; empty: it is in the environment. The credential itself is never kept here.
-	SecretFile string `json:"secret_file,omitempty"`
 	// Conversations are the only ones to mirror; empty: all that the account sees.
 	Conversations []parlance.ConversationID `json:"conversations,omitempty"`
 
-	// Every is how often a server runs it; 0: only when told.
-	Every time.Duration `json:"every_ns,omitempty"`
-	// Retention is for how long the platform keeps messages; 0: as its documentation says.
-	Retention time.Duration `json:"retention_ns,omitempty"`
-	// Rate is how many calls a second are made at most; 0: as the documentation advises.
-	Rate float64 `json:"rate,omitempty"`
-	// AllowPrivate lets attachments be fetched from addresses of private networks.
-	AllowPrivate bool `json:"allow_private,omitempty"`
+	Settings
 
 	Created parlance.Time `json:"created_ms"`
 	// Account is the platform's id of the account that was mirrored first; empty if it doesn't tell. Another one is refused.
@@ -44,6 +34,24 @@ type Config struct {
 	Last *Last `json:"last,omitempty"`
 	// Listed is when the platform's list of conversations was last read to its end.
 	Listed parlance.Time `json:"listed_ms,omitempty"`
+}
+
+// Settings are what can be changed of an upstream, see [Mirror.Change].
+type Settings struct {
+	URL string `json:"url"`
+	// SecretFile is the path of the file with the credential; empty: it is in the environment. The credential itself is never kept here.
+	SecretFile string `json:"secret_file,omitempty"`
+	// Every is how often a server runs it; 0: only when told.
+	Every time.Duration `json:"every_ns,omitempty"`
+	// FullEvery is how long what was read is taken for what the platform has: a run reads a stream in full if the oldest of what is known of it
+	// was read so long ago, see [RunOptions]. 0: only when told.
+	FullEvery time.Duration `json:"full_every_ns,omitempty"`
+	// Retention is for how long the platform keeps messages; 0: as its documentation says.
+	Retention time.Duration `json:"retention_ns,omitempty"`
+	// Rate is how many calls a second are made at most; 0: as the documentation advises.
+	Rate float64 `json:"rate,omitempty"`
+	// AllowPrivate lets attachments be fetched from addresses of private networks.
+	AllowPrivate bool `json:"allow_private,omitempty"`
 }
 
 // Last says how a run ended.
@@ -107,8 +115,9 @@ func (c *Config) check() error {
 	switch {
 	case len(c.Name) == 0 || len(c.Name) > 64 || strings.Trim(string(c.Name), "abcdefghijklmnopqrstuvwxyz0123456789-_") != "":
 		return parlance.Errorf(parlance.Invalid, "name %q: want 1 to 64 characters of a-z, 0-9, '-' and '_'", c.Name)
-	case c.Every < 0 || c.Retention < 0 || c.Rate < 0:
-		return parlance.Errorf(parlance.Invalid, "a time between runs, a retention and a rate can't be below 0")
+	}
+	if err := c.Settings.check(); err != nil {
+		return err
 	}
 	for _, id := range c.Conversations {
 		if err := parlance.CheckID("conversation", id); err != nil {
@@ -116,6 +125,27 @@ func (c *Config) check() error {
 		}
 	}
 	return parlance.CheckWorkspace(c.Workspace)
+}
+
+func (s *Settings) check() error {
+	if s.Every < 0 || s.FullEvery < 0 || s.Retention < 0 || s.Rate < 0 {
+		return parlance.Errorf(parlance.Invalid, "a time between runs, a retention and a rate can't be below 0")
+	}
+	return nil
+}
+
+// Change changes an upstream's settings, and returns them. A run that is under way goes on with the old ones. What is known of the upstream
+// stays, so a new address must lead to the same account: another one's is refused as ever.
+func (m *Mirror) Change(ctx context.Context, n Name, change func(*Settings)) (s Settings, err error) {
+	var invalid error
+	err = m.update(ctx, n, func(c *Config) {
+		s = c.Settings
+		change(&s)
+		if invalid = s.check(); invalid == nil {
+			c.Settings = s
+		}
+	})
+	return s, errors.Join(invalid, err)
 }
 
 // account names what a budget is for: an account, as far as configs tell.

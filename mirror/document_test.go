@@ -38,8 +38,10 @@ func fields(t reflect.Type) (names []string) {
 	case reflect.Struct:
 		for f := range t.NumField() {
 			field := t.Field(f)
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			names = append(append(names, name), fields(field.Type)...)
+			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" || !field.Anonymous {
+				names = append(names, name)
+			}
+			names = append(names, fields(field.Type)...)
 		}
 	}
 	return names

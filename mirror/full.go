@@ -27,6 +27,18 @@ type fullPass struct {
 	idle   int                                       // pages in a row that brought nothing and led nowhere
 }
 
+// fullDue reports whether a stream is to be read in full: it was told, or the oldest of what is known of it was read too long ago.
+func (r *run) fullDue(b *book) bool {
+	every := parlance.Time(r.c.FullEvery.Milliseconds())
+	switch {
+	case r.o.Full:
+		return true
+	case every == 0 || b.Beginning == "" || len(b.Spans) != 1:
+		return false // what was never read comes first
+	}
+	return r.m.o.Now()-max(b.Spans[0].Began, b.Stuck) >= every
+}
+
 // full reads a stream from its newest message to its beginning and finds what vanished.
 func (r *run) full(ctx context.Context, b *book) error {
 	f := &fullPass{
@@ -49,7 +61,7 @@ func (r *run) full(ctx context.Context, b *book) error {
 			*g = b.Gaps[j]
 		}
 	}
-	b.Spans, b.Beginning, b.Gaps = []Span{f.span}, end, f.gaps.Gaps
+	b.Spans, b.Beginning, b.Gaps, b.Stuck = []Span{f.span}, end, f.gaps.Gaps, 0
 	if err := r.settle(ctx, b); err != nil || r.o.DryRun {
 		return err
 	}

@@ -61,6 +61,8 @@ type Ledger struct {
 	// Oldest is the oldest message that the last full pass was given, Absent what it lacked of what is here; see [Mirror.Run].
 	Oldest parlance.Time `json:"oldest_ms,omitempty"`
 	Absent *Absent       `json:"absent,omitempty"`
+	// Stuck is when a full pass last ended over what the platform gave, by our clock; zero: the last one came through.
+	Stuck parlance.Time `json:"stuck_ms,omitempty"`
 
 	Checked   parlance.Time `json:"checked_ms,omitempty"`   // when the head was last read, by our clock
 	Attempted parlance.Time `json:"attempted_ms,omitempty"` // when a read last failed, by our clock; zero if the last one didn't

@@ -360,7 +360,8 @@ func (r *run) stream(ctx context.Context, t task) error {
 		return err
 	}
 	b := t.book
-	if r.rests(&t) {
+	full := r.fullDue(b)
+	if !full && r.rests(&t) {
 		return nil
 	}
 	if id := t.stream.Conversation.ID; id != "" {
@@ -370,7 +371,7 @@ func (r *run) stream(ctx context.Context, t task) error {
 		return err
 	}
 	read := r.read
-	if r.o.Full {
+	if full {
 		read = r.full
 	}
 	err := read(ctx, b)
@@ -389,6 +390,9 @@ func (r *run) stream(ctx context.Context, t task) error {
 		b.find("", "the platform doesn't have it any more", now)
 	case errors.Is(err, parlance.Forbidden), errors.Is(err, parlance.Broken), errors.Is(err, parlance.Invalid):
 		b.Attempted, b.Failure = now, err.Error()
+		if full {
+			b.Stuck = now
+		}
 		r.m.o.Logger.Warn("a conversation couldn't be read", "source", r.c.Name, "stream", t.stream.ID, "error", err)
 		if errors.Is(err, errForeign) {
 			fatal = err
@@ -409,6 +413,6 @@ const checkedEvery = 60 * 60 * 1000
 // for as long then, so that nothing that comes late is to be expected.
 func (r *run) rests(t *task) bool {
 	b, rest := t.book, parlance.Time(r.traits.Rest.Milliseconds())
-	return !r.o.Full && rest > 0 && t.stream.Hint != "" && t.stream.Hint == b.Hint && b.State() == Complete &&
+	return rest > 0 && t.stream.Hint != "" && t.stream.Hint == b.Hint && b.State() == Complete &&
 		r.m.o.Now()-b.Checked < rest && b.Checked-b.Spans[0].High > rest
 }

@@ -52,7 +52,10 @@ func TestServe(t *testing.T) {
 	if err := m.Remove(t.Context(), source); err != nil {
 		t.Fatal(err)
 	}
-	c := mirror.Config{Name: source, Workspace: workspace, Platform: parlance.Shopline, URL: "http://upstream.example", Every: 20 * time.Minute, Rate: 1e6}
+	c := mirror.Config{
+		Name: source, Workspace: workspace, Platform: parlance.Shopline,
+		Settings: mirror.Settings{URL: "http://upstream.example", Every: 20 * time.Minute, Rate: 1e6},
+	}
 	if err := m.Add(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

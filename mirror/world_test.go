@@ -81,7 +81,7 @@ func (w *world) open(platform parlance.Dialect) {
 		Now:       w.now,
 		Wait:      w.wait,
 	})
-	c := mirror.Config{Name: source, Workspace: workspace, Platform: platform, URL: "http://upstream.example"}
+	c := mirror.Config{Name: source, Workspace: workspace, Platform: platform, Settings: mirror.Settings{URL: "http://upstream.example"}}
 	if w.up.Faults().Has(fake.NullRefused) {
 		for _, buyer := range w.up.Truth().Conversations {
 			c.Conversations = append(c.Conversations, parlance.ConversationID(buyer.ID))

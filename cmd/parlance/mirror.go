@@ -30,7 +30,7 @@ the platform refuses what it said before.
 
 While "parlance serve" holds the store these commands are carried out by it, and it runs the
 upstreams by itself, as often as "mirror add --every" says.`,
-	}, p.mirrorAdd(), p.mirrorRun(), p.mirrorStatus(), p.mirrorGaps(), p.mirrorRemove())
+	}, p.mirrorAdd(), p.mirrorSet(), p.mirrorRun(), p.mirrorStatus(), p.mirrorGaps(), p.mirrorRemove())
 }
 
 // newMirror returns the archive's mirror, whose credentials come from p's environment unless a run brings its own.

@@ -3,23 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"parlance"
-	"parlance/internal/upstream"
 	"parlance/mirror"
 )
 
 type mirrorAddOptions struct {
-	workspace, platform, url, secretFile string
-	conversations                        []string
-	every, retention                     daysFlag
-	rate                                 float64
-	allowPrivate                         bool
+	workspace, platform string
+	conversations       []string
+	mirrorSettings
 }
 
 // An addedUpstream is the result of `mirror add`.
@@ -31,7 +26,7 @@ type addedUpstream struct {
 }
 
 func (p *program) mirrorAdd() *cobra.Command {
-	o := mirrorAddOptions{every: daysFlag(15 * time.Minute)}
+	o := mirrorAddOptions{mirrorSettings: mirrorSettings{every: daysFlag(15 * time.Minute), fullEvery: daysFlag(7 * 24 * time.Hour)}}
 	cmd := p.command(&cobra.Command{
 		Use:   "add NAME --data DIR --workspace W --platform P --url URL --secret-file FILE",
 		Short: "Name a platform's account whose history is to be copied",
@@ -51,13 +46,8 @@ JSON: {"source","workspace","platform","url"}`,
 	workspaceFlag(cmd, &o.workspace, "workspace to copy into (required)")
 	f := cmd.Flags()
 	f.StringVar(&o.platform, "platform", "", "imkit, shopline or imetastore (required)")
-	f.StringVar(&o.url, "url", "", "the platform's address, as its clients are given it (required)")
-	f.StringVar(&o.secretFile, "secret-file", "", "file with the credential; without it the environment must have it")
 	f.StringArrayVar(&o.conversations, "conversation", nil, "id of a conversation to copy; may be given several times")
-	f.Var(&o.every, "every", "how often a server reads it; 0: only when told")
-	f.Var(&o.retention, "retention", "how long the platform keeps messages; 0: as its documentation says")
-	f.Float64Var(&o.rate, "rate", 0, "calls a second at most; 0: as the platform's documentation advises")
-	f.BoolVar(&o.allowPrivate, "allow-private-files", false, "fetch attachments from addresses of private networks too")
+	o.flags(cmd)
 	for _, name := range []string{"workspace", "platform", "url"} {
 		cmd.MarkFlagRequired(name)
 	}
@@ -69,24 +59,15 @@ func (p *program) addUpstream(ctx context.Context, a *archive, name mirror.Name,
 	if err != nil {
 		return err
 	}
-	c := mirror.Config{
-		Name: name, Workspace: w.ID, Platform: parlance.Dialect(o.platform), URL: o.url,
-		Every: time.Duration(o.every), Retention: time.Duration(o.retention), Rate: o.rate, AllowPrivate: o.allowPrivate,
-	}
+	c := mirror.Config{Name: name, Workspace: w.ID, Platform: parlance.Dialect(o.platform)}
 	for _, id := range o.conversations {
 		c.Conversations = append(c.Conversations, parlance.ConversationID(id))
 	}
-	if _, err := upstream.Open(o.url, upstream.Options{}); err != nil {
-		return usage("--url: %w", err)
+	all := func(string) bool { return true }
+	if err := o.check(p, all); err != nil {
+		return err
 	}
-	if o.secretFile != "" {
-		if c.SecretFile, err = p.path(o.secretFile); err != nil {
-			return usage("--secret-file: %w", err)
-		}
-		if err := p.checkSecretFile(c.SecretFile); err != nil {
-			return err
-		}
-	}
+	o.apply(&c.Settings, all)
 	if _, err := secretOf(c, p.env); err != nil {
 		return usage("%w", err)
 	}
@@ -97,19 +78,4 @@ func (p *program) addUpstream(ctx context.Context, a *archive, name mirror.Name,
 		return err
 	}
 	return p.result(addedUpstream{name, c.Workspace, c.Platform, c.URL}, "%s is known; copy it with: parlance mirror run %s %s", name, name, a.name.flags())
-}
-
-// checkSecretFile warns of a credential that others on this machine can read.
-func (p *program) checkSecretFile(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return usage("--secret-file: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		p.say("%s can be read by others on this machine; shut them out with: chmod 600 %s", path, path)
-	}
-	if info.IsDir() {
-		return usage("--secret-file: %w", fmt.Errorf("%s is a folder", path))
-	}
-	return nil
 }

@@ -267,6 +267,37 @@ func TestMirrorUsage(t *testing.T) {
 	m.keepsSecrets()
 }
 
+// TestMirrorSet changes what it is given, and nothing else.
+func TestMirrorSet(t *testing.T) {
+	t.Parallel()
+	m := practise(t, parlance.Shopline, "--messages", "20")
+	m.add()
+	set := func(flags ...string) changedUpstream {
+		return oneLine[changedUpstream](t, m.command(exitDone, "set", append([]string{"up", "--json"}, flags...)...).stdout)
+	}
+	want := changedUpstream{Source: "up", URL: m.fake.URL, SecretFile: m.secret, FullEverySeconds: 7 * 24 * 3600, AllowPrivateFiles: true, Rate: 7}
+	if got := set("--rate", "7"); got != want {
+		t.Errorf("with another rate it is %+v, want %+v", got, want)
+	}
+	want.EverySeconds, want.FullEverySeconds, want.RetentionSeconds, want.Rate, want.AllowPrivateFiles = 3600, 0, 30*24*3600, 0, false
+	if got := set("--every", "1h", "--full-every", "0", "--retention", "30d", "--rate", "0", "--allow-private-files=false"); got != want {
+		t.Errorf("with all of that it is %+v, want %+v", got, want)
+	}
+	m.summary(exitDone)
+	if s := m.status(exitDone); s.RetentionSeconds != 30*24*3600 || s.NextRun == "" {
+		t.Errorf("the status is %+v", s)
+	}
+	m.command(exitUsage, "set", "up")
+	m.command(exitUsage, "set", "up", "--rate", "-1")
+	m.command(exitUsage, "set", "up", "--url", "nowhere")
+	m.command(exitUsage, "set", "up", "--secret-file", m.secret+"x")
+	m.command(exitFailed, "set", "other", "--rate", "1")
+	if got := set("--every", "1h"); got != want {
+		t.Errorf("after errors it is %+v, want %+v", got, want)
+	}
+	m.keepsSecrets()
+}
+
 // TestMirrorSecretsInEnvironment has the credential in the environment, for all upstreams and for one, which counts above the other.
 func TestMirrorSecretsInEnvironment(t *testing.T) {
 	t.Parallel()

@@ -64,7 +64,7 @@ func mirrorFiles(t *testing.T, dialect parlance.Dialect, files []string) {
 			return mirror.Secret{Email: up.secrets.Email, Password: up.secrets.Password}, nil
 		}
 	}})
-	c := mirror.Config{Name: "up", Workspace: ws.ID, Platform: dialect, URL: up.url, Rate: 1e6}
+	c := mirror.Config{Name: "up", Workspace: ws.ID, Platform: dialect, Settings: mirror.Settings{URL: up.url, Rate: 1e6}}
 	if dialect == parlance.IMetaStore {
 		c.URL = up.url + "/merchant-api"
 	}

@@ -82,7 +82,8 @@ stopped at any moment and goes on where it was the next time; a run that finds n
 
 --full reads every conversation from its newest message to its beginning. That finds changes that the platform doesn't
 tell of, and what vanished there: messages that two full runs in a row lacked are marked missing and kept. If that were
-more than ten and a fifth of a conversation, none is marked unless --accept-missing says so.
+more than ten and a fifth of a conversation, none is marked unless --accept-missing says so. Without --full that is done with
+conversations for which it is time, as "mirror add --full-every" says.
 
 The state is complete if all was read to its beginning on evidence and nothing is known to be missing; the exit code is
 then 0. It is 3 if the history is partial or that isn't known, 4 if the platform refuses the credential, and 1 if the run was
