@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"parlance/internal/certtest"
 )
 
 // Options say which cluster [Start] starts. The zero value is good.
@@ -34,6 +36,8 @@ type Options struct {
 	Durable bool
 	// Users has the nodes ask for a user and a password. There are [User] and [Password].
 	Users bool
+	// TLS has clients speak TLS and show a certificate: see [Cluster.Certificate].
+	TLS bool
 }
 
 // The user that there is if [Options.Users] is set.
@@ -48,6 +52,7 @@ type Cluster struct {
 	nodes     []*node
 	temporary string
 	claim     *subnet
+	cert, key string // files; empty without TLS
 }
 
 // Start starts the nodes and waits until they are ready, about 20 seconds for three. An
@@ -80,9 +85,14 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 			return nil, errors.Join(fmt.Errorf("remove what an earlier cluster left: %w", err), c.claim.release())
 		}
 	}
+	if o.TLS {
+		if err := c.certify(dir, o.Nodes); err != nil {
+			return nil, errors.Join(err, c.claim.release())
+		}
+	}
 	for i := range o.Nodes {
 		c.nodes = append(c.nodes, &node{
-			java: java, jars: jars, durable: o.Durable, users: o.Users,
+			java: java, jars: jars, durable: o.Durable, users: o.Users, cert: c.cert, key: c.key,
 			dir:     filepath.Join(dir, strconv.Itoa(i+1)),
 			address: c.claim.address(i),
 			seeds:   []string{c.claim.address(0)},
@@ -115,6 +125,23 @@ func (c *Cluster) start(ctx context.Context) error {
 func token(i, n int) string {
 	return strconv.FormatInt(int64(1<<63+uint64(i)*(1<<63/uint64(n)*2)), 10)
 }
+
+// certify makes the nodes' certificate.
+func (c *Cluster) certify(dir string, nodes int) (err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	var addresses []string
+	for i := range nodes {
+		addresses = append(addresses, c.claim.address(i))
+	}
+	c.cert, c.key, err = certtest.SelfSigned(dir, addresses...)
+	return err
+}
+
+// Certificate returns the PEM files of the one certificate that the nodes have if [Options.TLS] is set, and of its key. They trust
+// no other, so it is their clients' too.
+func (c *Cluster) Certificate() (cert, key string) { return c.cert, c.key }
 
 // Hosts returns the nodes' addresses.
 func (c *Cluster) Hosts() []string {

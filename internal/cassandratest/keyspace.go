@@ -34,7 +34,7 @@ func Keyspace(t testing.TB) (hosts []string, keyspace string) {
 	hosts = Hosts(t)
 	keyspace = "test_" + strings.ToLower(rand.Text()[:16])
 	t.Cleanup(func() {
-		s, err := connect(hosts[0])
+		s, err := connect(hosts[0], "", "")
 		if err != nil {
 			t.Errorf("drop keyspace %s: %v", keyspace, err)
 			return

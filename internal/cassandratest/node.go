@@ -46,7 +46,8 @@ type node struct {
 	token      string
 	durable    bool
 	users      bool
-	replaces   bool // the disk is new; the others have the data
+	cert, key  string // files, if the node speaks TLS
+	replaces   bool   // the disk is new; the others have the data
 	paused     bool
 
 	cmd  *exec.Cmd
@@ -79,9 +80,14 @@ func (n *node) configure() (conf string, err error) {
 	if err := os.MkdirAll(conf, 0o700); err != nil {
 		return "", err
 	}
+	keystore, err := n.keystore(conf)
+	if err != nil {
+		return "", err
+	}
 	var yaml strings.Builder
 	err = config.Execute(&yaml, map[string]any{
 		"Token": n.token, "Seeds": strings.Join(n.seeds, ":7000,") + ":7000", "Address": n.address, "Durable": n.durable, "Users": n.users, "Replaces": n.replaces,
+		"Keystore": keystore, "Truststore": n.cert,
 	})
 	if err != nil {
 		return "", err
@@ -93,6 +99,23 @@ func (n *node) configure() (conf string, err error) {
 		}
 	}
 	return conf, nil
+}
+
+// keystore writes key and certificate into one file, as the server wants them. Without a certificate there is none.
+func (n *node) keystore(conf string) (string, error) {
+	if n.cert == "" {
+		return "", nil
+	}
+	var both []byte
+	for _, name := range []string{n.key, n.cert} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		both = append(both, b...)
+	}
+	file := filepath.Join(conf, "keystore.pem")
+	return file, os.WriteFile(file, both, 0o600)
 }
 
 func (n *node) start(ctx context.Context) error {
@@ -188,7 +211,7 @@ func (n *node) waitUntilReady(ctx context.Context, nodes int) error {
 			return err
 		}
 		conn.Close()
-		s, err := connect(n.address)
+		s, err := connect(n.address, n.cert, n.key)
 		if err != nil {
 			return err
 		}
@@ -214,8 +237,8 @@ func (n *node) waitUntilReady(ctx context.Context, nodes int) error {
 	})
 }
 
-// connect returns a session with one host only.
-func connect(host string) (*gocql.Session, error) {
+// connect returns a session with one host only, with TLS if there is a certificate.
+func connect(host, cert, key string) (*gocql.Session, error) {
 	c := gocql.NewCluster(host)
 	c.DisableInitialHostLookup = true
 	c.HostFilter = gocql.WhiteListHostFilter(host)
@@ -223,6 +246,9 @@ func connect(host string) (*gocql.Session, error) {
 	c.Consistency = gocql.One
 	c.Timeout, c.ConnectTimeout = 30*time.Second, 5*time.Second
 	c.Authenticator = gocql.PasswordAuthenticator{Username: User, Password: Password} // for servers that ask
+	if cert != "" {
+		c.SslOpts = &gocql.SslOptions{CaPath: cert, CertPath: cert, KeyPath: key, EnableHostVerification: true}
+	}
 	c.Logger = silent{}
 	return c.CreateSession()
 }

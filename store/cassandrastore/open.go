@@ -95,6 +95,8 @@ func connect(ctx context.Context, g *gocql.ClusterConfig) (*gocql.Session, error
 		switch refused := refusals.get(); {
 		case r.err != nil && refused != nil:
 			return nil, parlance.Wrap(parlance.Invalid, refused, "the server refuses the connection")
+		case r.err != nil && g.SslOpts == nil:
+			return nil, parlance.Wrap(parlance.Unavailable, r.err, "no host lets us connect without TLS")
 		case r.err != nil:
 			return nil, parlance.Wrap(parlance.Unavailable, r.err, "no host lets us connect")
 		}
