@@ -1,7 +1,6 @@
 package mirror_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -9,17 +8,6 @@ import (
 	"parlance"
 	"parlance/mirror"
 )
-
-// fullEvery has the shop's upstream read in full so often.
-func (s *shop) fullEvery(d time.Duration) {
-	s.tester.Helper()
-	if _, err := s.mirror.Change(context.Background(), source, func(o *mirror.Settings) { o.FullEvery = d }); err != nil {
-		s.tester.Fatal(err)
-	}
-}
-
-// pass lets time pass.
-func (s *shop) pass(d time.Duration) { s.clock.Add(d.Milliseconds()) }
 
 // A run reads a conversation in full when what is known of it is as old as the upstream's settings say, and not before: then it
 // finds edits that the platform tells nobody of, and what vanished.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -64,9 +65,17 @@ func checkMirror(t *rapid.T, platform parlance.Dialect) {
 	w.honest("the first run", &report, before)
 
 	w.up.Calm()
-	// Two full runs: the first finds what changed out of sight, the second what vanished.
+	// Two full runs, told or because it is time: the first finds what changed out of sight, the second what vanished.
+	full := mirror.RunOptions{Full: rapid.Bool().Draw(t, "told"), Parallel: parallel, AcceptMissing: true}
+	if !full.Full {
+		w.fullEvery(24 * time.Hour)
+		if _, err := w.run(full, 0); err != nil {
+			t.Fatalf("the run that reads what is left: %v", err)
+		}
+	}
 	for i := range 2 {
-		if report, err = w.run(mirror.RunOptions{Full: true, Parallel: parallel, AcceptMissing: true}, 0); err != nil {
+		w.pass(24 * time.Hour)
+		if report, err = w.run(full, 0); err != nil {
 			t.Fatalf("full run %d: %v", i, err)
 		}
 	}

@@ -153,6 +153,17 @@ func (w *world) run(o mirror.RunOptions, killAt int) (mirror.Report, error) {
 	return w.mirror.Run(ctx, source, o)
 }
 
+// fullEvery has the upstream read in full so often.
+func (w *world) fullEvery(d time.Duration) {
+	w.Helper()
+	if _, err := w.mirror.Change(context.Background(), source, func(s *mirror.Settings) { s.FullEvery = d }); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// pass lets time pass.
+func (w *world) pass(d time.Duration) { w.clock.Add(d.Milliseconds()) }
+
 // A kept message is one of the archive.
 type kept struct {
 	store.Entry

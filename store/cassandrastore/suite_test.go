@@ -1,6 +1,7 @@
 package cassandrastore
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"testing"
@@ -23,8 +24,14 @@ func openEngine(t testing.TB, c Config) *Engine {
 	return e
 }
 
-// The suite's tests name partitions of their own, so one keyspace does for all.
+// The suite's tests name partitions of their own, so one keyspace does for all of a protocol, the newest or ScyllaDB's.
 func TestSuite(t *testing.T) {
-	hosts, keyspace := cassandratest.Keyspace(t)
-	drivertest.Run(t, func(t *testing.T) driver.Engine { return openEngine(t, config(hosts, keyspace)) })
+	for _, protocol := range []int{5, 4} {
+		t.Run(fmt.Sprintf("protocol %d", protocol), func(t *testing.T) {
+			hosts, keyspace := cassandratest.Keyspace(t)
+			c := config(hosts, keyspace)
+			c.Protocol = protocol
+			drivertest.Run(t, func(t *testing.T) driver.Engine { return openEngine(t, c) })
+		})
+	}
 }
