@@ -327,95 +327,6 @@ func (v *view) isNew(p pointer) (bool, error) {
 	return true, nil
 }
 
-// A found pointer with its key.
-type found struct {
-	key    []byte
-	number uint64
-}
-
-// pointers returns the first pointers of q's range, one more than its limit if there are as many.
-func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, error) {
-	k := bounds(q.From, q.To)
-	l := &v.tail.lines[t]
-	if k.empty() || l.high == "" {
-		return nil, nil
-	}
-	want := q.Limit + 1
-	ps := make([]found, 0, min(want, 128))
-	var all []byte // of the keys, which are short and live together
-	scan := func(sp span) error {
-		r := k.of(driver.Range{Reverse: !q.Ascending})
-		if !v.s.bounds.Exclusive && (q.Private || sp.private == 0) {
-			r.Limit = want - len(ps)
-		}
-		for row, err := range v.s.engine.Scan(ctx, timelinePartition(v.c.ref, t, sp.id), r) {
-			if err != nil {
-				return fmt.Errorf("read the timeline of %s: %w", v.c.ref, err)
-			}
-			p, err := decodePointer(row.Value)
-			if err != nil {
-				return parlance.Wrap(parlance.Corrupt, err, "the timeline of conversation %s is damaged", v.c.ref)
-			}
-			if isNew, err := v.isNew(p); err != nil {
-				return err
-			} else if isNew || p.private && !q.Private {
-				continue
-			}
-			if all == nil {
-				all = make([]byte, 0, (len(row.Key)+8)*cap(ps))
-			}
-			start := len(all)
-			all = append(all, row.Key...)
-			if ps = append(ps, found{all[start:len(all):len(all)], p.number}); len(ps) == want {
-				return nil
-			}
-		}
-		return nil
-	}
-	if q.Ascending {
-		if l.reaches(k.from) {
-			var err error
-			if l, err = v.line(ctx, t); err != nil {
-				return nil, err
-			}
-			for _, sp := range l.closed[l.find(k.from):] {
-				if k.to != "" && sp.low >= k.to {
-					return ps, nil
-				}
-				if err := scan(sp); err != nil || len(ps) == want {
-					return ps, err
-				}
-			}
-		}
-		if k.to == "" || l.top.low < k.to {
-			return ps, scan(l.top)
-		}
-		return ps, nil
-	}
-	if k.to == "" || k.to > l.top.low {
-		if err := scan(l.top); err != nil || len(ps) == want {
-			return ps, err
-		}
-	}
-	if !l.reaches(k.from) {
-		return ps, nil
-	}
-	l, err := v.line(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	i := len(l.closed) - 1
-	if k.to != "" {
-		i = min(i, l.find(k.to))
-	}
-	for ; i >= 0; i-- {
-		if err := scan(l.closed[i]); err != nil || len(ps) == want || l.closed[i].low <= k.from {
-			return ps, err
-		}
-	}
-	return ps, nil
-}
-
 // Versions of a span's stamps are told apart by what was ever put and deleted in it.
 type stamps struct {
 	times   []parlance.Time
@@ -457,11 +368,7 @@ func (v *view) count(ctx context.Context, t timeline, k keys, private bool) (int
 		for _, sp := range l.closed[:at] {
 			n += size(sp)
 		}
-		sp := l.top
-		if at < l.count {
-			sp = l.closed[at]
-		}
-		in, err := v.below(ctx, t, sp, key, private)
+		in, err := v.below(ctx, t, l.at(at), key, private)
 		return n + in, err
 	}
 	upper, err := below(k.to)

@@ -108,6 +108,17 @@ func TestRoundTrips(t *testing.T) {
 			}
 		})
 
+		// The newest range is full after 72 more, and the next one begins.
+		for range 75 {
+			put(t, s, ref, store.Send, parlance.Message{Sender: "a"})
+		}
+		page(other, newest)()
+		expect("a page that lies in two ranges", 2, page(other, newest))
+		deep.To = parlance.At(start + 1024 + 5)
+		expect("a page far back that begins near the end of a range", 2, page(other, deep))
+		forth := store.Query{From: parlance.At(start + 1024 - 5), Ascending: true}
+		expect("a page forth that begins near the end of a range", 2, page(other, forth))
+
 		before := e.calls.Load()
 		// Who comes after a reading began waits for the next one.
 		expect("the same page for a hundred readers", 4, func() {

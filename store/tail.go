@@ -101,6 +101,14 @@ func (l *line) find(key string) int {
 	return i - 1 // closed[0].low is "", so i is at least 1
 }
 
+// at returns the span of an index as find returns it; the closed ones must have been read.
+func (l *line) at(i int) span {
+	if i == l.count {
+		return l.top
+	}
+	return l.closed[i]
+}
+
 // above returns the spans that hold key and all above it, ascending.
 func (l *line) above(key string) []span {
 	if !l.reaches(key) {

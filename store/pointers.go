@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"parlance"
+	"parlance/store/driver"
+)
+
+// A found pointer with its key.
+type found struct {
+	key    []byte
+	number uint64
+}
+
+// pointers returns the first pointers of q's range, one more than its limit if there are as many.
+//
+// Where each read is a round trip, it reads at once all spans that it expects to need.
+func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, error) {
+	k := bounds(q.From, q.To)
+	l := &v.tail.lines[t]
+	if k.empty() || l.high == "" {
+		return nil, nil
+	}
+	g := gathering{view: v, t: t, k: k, ascending: q.Ascending, private: q.Private, want: q.Limit + 1}
+	if !l.reaches(k.from) {
+		err := g.scan(ctx, l.top)
+		return g.found, err
+	}
+	inTop := k.to == "" || k.to > l.top.low
+	if !q.Ascending && inTop && (v.s.bounds.Exclusive || g.expected(l, l.count) >= g.want) {
+		// Nearly always all is there, and the other spans need not be known.
+		if err := g.scan(ctx, l.top); err != nil || g.missing() == 0 {
+			return g.found, err
+		}
+		inTop, g.begun = false, true
+	}
+	l, err := v.line(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	low, high := l.find(k.from), l.count
+	if !inTop {
+		high = l.count - 1
+		if k.to != "" {
+			high = min(high, l.find(k.to))
+		}
+	}
+	for low <= high && g.missing() > 0 {
+		n := g.ahead(l, low, high)
+		spans := make([]span, n)
+		for i := range spans {
+			if q.Ascending {
+				spans[i] = l.at(low)
+				low++
+			} else {
+				spans[i] = l.at(high)
+				high--
+			}
+		}
+		if err := g.scanAll(ctx, spans); err != nil {
+			return nil, err
+		}
+	}
+	return g.found, nil
+}
+
+// A gathering collects pointers from one span after another.
+type gathering struct {
+	view      *view
+	t         timeline
+	k         keys
+	ascending bool
+	private   bool // private ones too
+	want      int
+
+	begun bool
+	found []found
+	keys  []byte // of found, which are short and live together
+}
+
+// missing returns how many pointers are still to be found.
+func (g *gathering) missing() int { return g.want - len(g.found) }
+
+// maxAhead is how many spans are read at once.
+const maxAhead = 8
+
+// ahead returns how many of the spans from low to high, both inclusive, are to be read at once.
+func (g *gathering) ahead(l *line, low, high int) int {
+	if g.view.s.bounds.Exclusive {
+		return 1
+	}
+	most := min(high-low+1, maxAhead)
+	expected := 0
+	for n := 1; n < most; n++ {
+		i := low + n - 1
+		if !g.ascending {
+			i = high - n + 1
+		}
+		if expected += g.expected(l, i); expected >= g.missing() {
+			return n
+		}
+		g.begun = true
+	}
+	return most
+}
+
+// expected returns how many pointers a walk meets in span i, which is l.count for the top one: exactly, unless the walk begins in
+// it. Then it is the half of a guess by time.
+func (g *gathering) expected(l *line, i int) int {
+	s := l.at(i)
+	n := s.live
+	if !g.private {
+		n -= s.private
+	}
+	begin := g.k.to
+	if g.ascending {
+		begin = g.k.from
+	}
+	if g.begun || begin == "" || !g.ascending && begin > l.high {
+		return n
+	}
+	lowest, highest := s.low, l.high
+	if lowest == "" {
+		lowest = l.low
+	}
+	if i < l.count {
+		highest = l.at(i + 1).low
+	}
+	from, to, at := timeOfKey([]byte(lowest)), timeOfKey([]byte(highest)), timeOfKey([]byte(begin))
+	if g.ascending {
+		from, to, at = -to, -from, -at
+	}
+	if at <= from || to <= from {
+		return 0
+	}
+	return int(float64(n) * min(1, float64(at-from)/float64(to-from)) / 2)
+}
+
+// scanAll scans spans in the order of the walk, all at once.
+func (g *gathering) scanAll(ctx context.Context, spans []span) error {
+	g.begun = true
+	if len(spans) == 1 {
+		return g.scan(ctx, spans[0])
+	}
+	parts := make([]gathering, len(spans))
+	all, ctx := errgroup.WithContext(ctx)
+	for i := range spans {
+		parts[i] = gathering{view: g.view, t: g.t, k: g.k, ascending: g.ascending, private: g.private, want: g.missing()}
+		all.Go(func() error { return parts[i].scan(ctx, spans[i]) })
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	for i := range parts {
+		g.found = append(g.found, parts[i].found[:min(len(parts[i].found), g.missing())]...)
+	}
+	return nil
+}
+
+// scan adds the pointers of one span, as many as are missing.
+func (g *gathering) scan(ctx context.Context, sp span) error {
+	v := g.view
+	r := g.k.of(driver.Range{Reverse: !g.ascending})
+	if !v.s.bounds.Exclusive && (g.private || sp.private == 0) {
+		r.Limit = g.missing()
+	}
+	for row, err := range v.s.engine.Scan(ctx, timelinePartition(v.c.ref, g.t, sp.id), r) {
+		if err != nil {
+			return fmt.Errorf("read the timeline of %s: %w", v.c.ref, err)
+		}
+		p, err := decodePointer(row.Value)
+		if err != nil {
+			return parlance.Wrap(parlance.Corrupt, err, "the timeline of conversation %s is damaged", v.c.ref)
+		}
+		if isNew, err := v.isNew(p); err != nil {
+			return err
+		} else if isNew || p.private && !g.private {
+			continue
+		}
+		if g.found == nil {
+			g.found = make([]found, 0, min(g.want, 128))
+		}
+		if g.keys == nil {
+			g.keys = make([]byte, 0, (len(row.Key)+8)*cap(g.found))
+		}
+		start := len(g.keys)
+		g.keys = append(g.keys, row.Key...)
+		if g.found = append(g.found, found{g.keys[start:len(g.keys):len(g.keys)], p.number}); g.missing() == 0 {
+			return nil
+		}
+	}
+	return nil
+}
