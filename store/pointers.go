@@ -31,7 +31,7 @@ func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, erro
 		return g.found, err
 	}
 	inTop := k.to == "" || k.to > l.top.low
-	if !q.Ascending && inTop && (v.s.bounds.Exclusive || g.expected(l, l.count) >= g.want) {
+	if !q.Ascending && inTop && (v.s.bounds.Exclusive || g.expected(l, l.count, true) >= g.want) {
 		// Nearly always all is there, and the other spans need not be known.
 		if err := g.scan(ctx, l.top); err != nil || g.missing() == 0 {
 			return g.found, err
@@ -77,7 +77,7 @@ type gathering struct {
 	private   bool // private ones too
 	want      int
 
-	begun bool
+	begun bool // a span was scanned
 	found []found
 	keys  []byte // of found, which are short and live together
 }
@@ -100,17 +100,16 @@ func (g *gathering) ahead(l *line, low, high int) int {
 		if !g.ascending {
 			i = high - n + 1
 		}
-		if expected += g.expected(l, i); expected >= g.missing() {
+		if expected += g.expected(l, i, n == 1 && !g.begun); expected >= g.missing() {
 			return n
 		}
-		g.begun = true
 	}
 	return most
 }
 
-// expected returns how many pointers a walk meets in span i, which is l.count for the top one: exactly, unless the walk begins in
-// it. Then it is the half of a guess by time.
-func (g *gathering) expected(l *line, i int) int {
+// expected returns how many pointers a walk meets in span i, which is l.count for the top one: exactly, unless it begins in
+// the midst of it. Then it is the half of a guess by time.
+func (g *gathering) expected(l *line, i int, begins bool) int {
 	s := l.at(i)
 	n := s.live
 	if !g.private {
@@ -120,7 +119,7 @@ func (g *gathering) expected(l *line, i int) int {
 	if g.ascending {
 		begin = g.k.from
 	}
-	if g.begun || begin == "" || !g.ascending && begin > l.high {
+	if !begins || begin == "" || !g.ascending && begin > l.high {
 		return n
 	}
 	lowest, highest := s.low, l.high
