@@ -28,7 +28,7 @@ func (m *Mirror) Coverage(ctx context.Context, n Name) (Status, []Coverage, erro
 	if err != nil {
 		return Status{}, nil, err
 	}
-	s := Status{Config: c, State: Complete, Loses: never, Now: m.o.Now(), Retention: c.retention()}
+	s := Status{Config: c, State: Complete, Loses: never, AsOf: m.o.Now(), Now: m.o.Now(), Retention: c.retention()}
 	if m.o.Files != nil {
 		if s.files, err = m.o.Files.Counts(ctx, c.Workspace); err != nil {
 			return s, nil, fmt.Errorf("count files: %w", err)
@@ -48,6 +48,9 @@ func (m *Mirror) Coverage(ctx context.Context, n Name) (Status, []Coverage, erro
 	}
 	if len(all) == 0 && s.Retention > 0 && c.Listed == 0 {
 		s.Loses = 0
+	}
+	if len(all) == 0 {
+		s.AsOf = c.Listed
 	}
 	for i := range all {
 		of[all[i].Stream] = &all[i]

@@ -36,7 +36,7 @@ func (r *run) fullDue(b *book) bool {
 	case every == 0 || b.Beginning == "" || len(b.Spans) != 1:
 		return false // what was never read comes first
 	}
-	return r.m.o.Now()-max(b.Spans[0].Began, b.Stuck) >= every
+	return r.m.o.Now()-max(b.asOf(), b.Stuck) >= every
 }
 
 // full reads a stream from its newest message to its beginning and finds what vanished.

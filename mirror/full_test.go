@@ -19,13 +19,24 @@ func TestFullEvery(t *testing.T) {
 	gone := s.rows[20].id
 	s.rows[20].id = ""
 
+	asOf := func() parlance.Time {
+		status, err := s.mirror.Status(t.Context(), source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status.AsOf
+	}
+	first := asOf()
+	if first == 0 || s.now()-first > 60_000 {
+		t.Errorf("as of %s, and it is %s", first, s.now())
+	}
 	s.pass(6 * 24 * time.Hour)
-	if r := s.ran(mirror.RunOptions{}); r.Changed != 0 {
-		t.Errorf("after six days: %+v", r)
+	if r := s.ran(mirror.RunOptions{}); r.Changed != 0 || asOf() != first {
+		t.Errorf("after six days: %+v, as of %s", r, asOf())
 	}
 	s.pass(25 * time.Hour)
-	if r := s.ran(mirror.RunOptions{}); r.Changed != 1 || s.message(s.rows[30].id).Text != "edited" || r.Missing != 0 {
-		t.Errorf("after a week: %+v", r)
+	if r := s.ran(mirror.RunOptions{}); r.Changed != 1 || s.message(s.rows[30].id).Text != "edited" || r.Missing != 0 || s.now()-asOf() > 60_000 {
+		t.Errorf("after a week: %+v, as of %s", r, asOf())
 	}
 	if r := s.ran(mirror.RunOptions{}); r.Read >= 60 {
 		t.Errorf("it was read in full, and again at once: %+v", r)

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -270,6 +271,14 @@ func (l *Ledger) meet(lag parlance.Time) (jumped, done bool) {
 
 // forget throws away what was proven, since it was proven of another order.
 func (l *Ledger) forget() { l.Spans, l.Beginning, l.Changed = nil, "", 0 }
+
+// asOf returns when the oldest of the stretches was read; 0 if the beginning wasn't reached.
+func (l *Ledger) asOf() parlance.Time {
+	if l.Beginning == "" || len(l.Spans) == 0 {
+		return 0
+	}
+	return slices.MinFunc(l.Spans, func(a, b Span) int { return cmp.Compare(a.Began, b.Began) }).Began
+}
 
 // encode returns the ledger as it is kept.
 func (l *Ledger) encode() ([]byte, error) {

@@ -28,7 +28,10 @@ type Status struct {
 	Retention, Measured time.Duration
 	// Loses is when the first message that isn't here may vanish from the platform: 0 if that may be now, MaxTime if never.
 	Loses parlance.Time
-	Now   parlance.Time
+	// AsOf is when the oldest of what counts was read. What the platform changed before that is here; what it changed since may not be, where it doesn't
+	// tell. 0: there is something that wasn't read to its beginning yet.
+	AsOf parlance.Time
+	Now  parlance.Time
 
 	files files.Tally
 }
@@ -60,6 +63,9 @@ func (s *Status) add(ctx context.Context, m *Mirror, l Ledger) Coverage {
 	s.State = worst(s.State, c.State)
 	s.Missing += l.Held.Missing
 	s.Loses = min(s.Loses, c.Loses)
+	if l.Gone == 0 {
+		s.AsOf = min(s.AsOf, l.asOf())
+	}
 	if l.Oldest != 0 && l.Held.Missing == 0 {
 		s.measure(ctx, m, &l)
 	}

@@ -37,6 +37,7 @@ type upstreamStatus struct {
 	Loses            string  `json:"loses"`                      // RFC 3339: when what isn't here may vanish; empty: never
 	Warning          string  `json:"warning"`                    // empty: none
 
+	AsOf      string `json:"as_of"`    // RFC 3339: when the oldest of it was read; empty: not all was yet
 	LastRun   string `json:"last_run"` // RFC 3339; empty: never
 	LastState string `json:"last_state"`
 	LastError string `json:"last_error"`
@@ -55,7 +56,7 @@ is when a quarter of the retention is left.
 
 JSON, one line for each upstream: {"source","workspace","platform","url","account","state","conversations","complete","partial",
 "unknown","messages","missing","gaps","files_waiting","files_lost","retention_seconds","measured_retention_seconds","loses",
-"warning","last_run","last_state","last_error","next_run"}`,
+"warning","as_of","last_run","last_state","last_error","next_run"}`,
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		return p.onHeld(ctx, cmd, func(a *archive) error { return p.listStatus(ctx, p.mirrorOf(a), args) })
 	})
@@ -116,6 +117,7 @@ func statusOf(s *mirror.Status) upstreamStatus {
 			u.Warning = "messages that aren't here may be vanishing from the platform now"
 		}
 	}
+	u.AsOf = stamp(s.AsOf)
 	if s.Last != nil {
 		u.LastRun, u.LastState, u.LastError = stamp(s.Last.Ended), string(s.Last.State), s.Last.Error
 	}
@@ -138,6 +140,9 @@ func (u *upstreamStatus) text() string {
 		line("last run %s, stopped: %s", u.LastRun, u.LastError)
 	default:
 		line("last run %s", u.LastRun)
+	}
+	if u.AsOf != "" {
+		line("all was read %s or later; changes since then that the platform doesn't tell of show in the next full reading", u.AsOf)
 	}
 	if u.Missing > 0 {
 		line("%s messages are missing there by now, and kept here", progress.Number(u.Missing))
