@@ -221,7 +221,7 @@ func (c *Cluster) Restart(ctx context.Context, i int) error {
 }
 
 // restarts is how often a node is started that ends again at once.
-const restarts = 4
+const restarts = 8
 
 // Wipe gives node i, which was killed, an empty disk. When it is started again it copies its data from
 // the others, which takes half a minute at least.
