@@ -48,6 +48,7 @@ JSON: {"source","workspace","platform","url"}`,
 	f.StringVar(&o.platform, "platform", "", "imkit, shopline or imetastore (required)")
 	f.StringArrayVar(&o.conversations, "conversation", nil, "id of a conversation to copy; may be given several times")
 	o.flags(cmd)
+	f.Lookup("url").Usage += " (required)"
 	for _, name := range []string{"workspace", "platform", "url"} {
 		cmd.MarkFlagRequired(name)
 	}

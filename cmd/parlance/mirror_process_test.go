@@ -291,6 +291,11 @@ func TestMirrorSet(t *testing.T) {
 	m.command(exitUsage, "set", "up", "--rate", "-1")
 	m.command(exitUsage, "set", "up", "--url", "nowhere")
 	m.command(exitUsage, "set", "up", "--secret-file", m.secret+"x")
+	unfit := filepath.Join(t.TempDir(), "unfit")
+	if err := os.WriteFile(unfit, []byte("email: somebody\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.command(exitUsage, "set", "up", "--secret-file", unfit)
 	m.command(exitFailed, "set", "other", "--rate", "1")
 	if got := set("--every", "1h"); got != want {
 		t.Errorf("after errors it is %+v, want %+v", got, want)

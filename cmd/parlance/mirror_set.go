@@ -56,6 +56,16 @@ func (p *program) changeUpstream(ctx context.Context, m *mirror.Mirror, n mirror
 	if err := o.check(p, given); err != nil {
 		return err
 	}
+	if given("secret-file") {
+		c, err := m.Upstream(ctx, n)
+		if err != nil {
+			return err
+		}
+		o.apply(&c.Settings, given)
+		if _, err := secretOf(c, p.env); err != nil {
+			return usage("%w", err)
+		}
+	}
 	s, err := m.Change(ctx, n, func(s *mirror.Settings) { o.apply(s, given) })
 	switch {
 	case errors.Is(err, parlance.Invalid):
