@@ -48,9 +48,6 @@ const (
 	IMetaStore Dialect = "imetastore"
 )
 
-// MaxID is the longest id in bytes, of any kind but a workspace's.
-const MaxID = 512
-
 // CheckWorkspace reports, as an [Invalid] error, why id can't name a workspace.
 func CheckWorkspace(id WorkspaceID) error {
 	if len(id) == 0 || len(id) > 64 || strings.Trim(string(id), "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {

@@ -25,9 +25,6 @@ import (
 	"parlance/store"
 )
 
-// maxBody is the largest request body in bytes.
-const maxBody = 1 << 20
-
 // answerBytes bounds the pages that are kept ready.
 const answerBytes = 96 << 20
 
@@ -145,7 +142,7 @@ func (s *Server) seller(e func(w http.ResponseWriter, r *http.Request, who acces
 //
 // iMetaStore access, bodies: names in any case.
 func decode(w http.ResponseWriter, r *http.Request, v any) error {
-	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), v, anyCase)
+	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, parlance.MaxBody), v, anyCase)
 	var large *http.MaxBytesError
 	var semantic *json.SemanticError
 	var why *parlance.Error

@@ -20,9 +20,6 @@ import (
 	"parlance/store"
 )
 
-// maxBody is the most bytes of a request's body that are read.
-const maxBody = 1 << 20
-
 // answerBytes bounds the pages that are kept ready.
 const answerBytes = 96 << 20
 
@@ -136,7 +133,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Body != nil {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, parlance.MaxBody)
 	}
 	s.handler.ServeHTTP(w, plainPath(r))
 }

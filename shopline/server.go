@@ -23,9 +23,6 @@ import (
 	"parlance/store"
 )
 
-// maxBody is the largest request body in bytes.
-const maxBody = 1 << 20
-
 // cacheSize is how many bytes of finished answers are kept.
 const cacheSize = 96 << 20
 
@@ -136,7 +133,7 @@ func bearerToken(r *http.Request) string {
 
 // decode reads a request's JSON body into v. Members that v lacks are ignored.
 func decode(w http.ResponseWriter, r *http.Request, v any) error {
-	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), v)
+	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, parlance.MaxBody), v)
 	var large *http.MaxBytesError
 	var semantic *json.SemanticError
 	switch {

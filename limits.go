@@ -1,0 +1,27 @@
+package parlance
+
+// What is taken, kept and answered has a bound, in bytes and in number. Those that more than one
+// package obeys, or that a client or an operator can meet, are declared here and nowhere else;
+// docs/limits.md says of each what happens beyond it, and a test holds the two together. Bytes are of UTF-8
+// unless something else is said. All are inclusive: so much is allowed.
+
+// Bounds of ids and of stored things. [CheckID] obeys the first; the store refuses, as [Invalid],
+// whatever is larger than the others.
+const (
+	MaxID = 512 // bytes of an id of any kind but a workspace's
+
+	// MaxMessage is the largest message, in bytes of its stored form: text, native JSON and all. It is the same on every way
+	// in: sent, edited, imported, mirrored. An exported message is a line of at most [MaxLine] bytes, so that it
+	// can be imported again.
+	MaxMessage = 4 << 20
+)
+
+// Bounds of what clients send.
+const (
+	MaxBody = 1 << 20 // bytes of a request's body, in every dialect
+)
+
+// Bounds of files that are imported and exported.
+const (
+	MaxLine = 32 << 20 // bytes of one line, without its end
+)
