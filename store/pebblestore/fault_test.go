@@ -33,6 +33,9 @@ func fullDisk(disk vfs.FS) (vfs.FS, *atomic.Bool) {
 func wantFull(t *testing.T, err error) {
 	t.Helper()
 	wantKind(t, err, parlance.Unavailable)
+	if errors.Is(err, ErrInUse) {
+		t.Errorf("a full disk is taken for a store in use: %v", err)
+	}
 	if !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("the error doesn't say why: %v", err)
 	}

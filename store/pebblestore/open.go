@@ -47,9 +47,13 @@ const (
 	blockSize    = 8 << 10 // docs/decisions, 12
 )
 
+// ErrInUse is in the chain of Open's error if another process, or this one, has the store open, and of no
+// other error that is of kind [parlance.Unavailable].
+var ErrInUse = errors.New("its lock is held")
+
 // Open opens the store in the folder dir, and makes both if there are none. The errors:
 //
-//   - [parlance.Unavailable]: another process has the store open, or the disk is full
+//   - [parlance.Unavailable]: another process has the store open, which is [ErrInUse] too, or the disk is full
 //   - [parlance.Invalid]: the folder holds other files and no store, was written by a newer
 //     program, or can't be accessed
 //   - [parlance.Corrupt]: something in the folder is damaged; the folder's contents are as they were
@@ -214,10 +218,10 @@ func makeFolder(dir string, fsys vfs.FS) error {
 
 func lockError(dir string, err error) error {
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) && !errors.Is(err, fs.ErrPermission) {
-		return parlance.Wrap(parlance.Unavailable, err, "the store in %s is in use by another process", dir)
+		return parlance.Wrap(parlance.Unavailable, fmt.Errorf("%w (%w)", ErrInUse, err), "the store in %s is in use by another process", dir)
 	}
 	if strings.Contains(err.Error(), "lock held by current process") {
-		return parlance.Wrap(parlance.Unavailable, err, "the store in %s is in use by this process already", dir)
+		return parlance.Wrap(parlance.Unavailable, fmt.Errorf("%w (%w)", ErrInUse, err), "the store in %s is in use by this process already", dir)
 	}
 	return openError(dir, err)
 }

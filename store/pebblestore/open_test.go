@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -57,6 +58,9 @@ func TestOtherProcess(t *testing.T) {
 	}
 	_, err = Open(dir, quiet(nil))
 	wantKind(t, err, parlance.Unavailable)
+	if !errors.Is(err, ErrInUse) {
+		t.Errorf("%v isn't ErrInUse", err)
+	}
 	if want := "the store in " + dir + " is in use by another process"; !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %q, want %q", err, want)
 	}
@@ -77,7 +81,7 @@ func TestOpenTwice(t *testing.T) {
 	for _, name := range []string{dir, link, dir + "/../store"} {
 		_, err := Open(name, quiet(nil))
 		wantKind(t, err, parlance.Unavailable)
-		if !strings.Contains(err.Error(), "in use by this process") {
+		if !strings.Contains(err.Error(), "in use by this process") || !errors.Is(err, ErrInUse) {
 			t.Errorf("open %s: %v", name, err)
 		}
 	}
