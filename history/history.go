@@ -112,6 +112,10 @@ type Stream struct {
 	// Hint changes when the list shows that something changed. Empty: the list doesn't
 	// tell. An unchanged one is no proof that nothing did.
 	Hint string
+
+	// Err says, as [parlance.Invalid], why this item of the list can't be read: it is a gap of the
+	// whole list, and the others are read. ID and Conversation are zero then, but for what could be told.
+	Err error
 }
 
 // A Window says where a walk begins and how deep it need go. The zero Window is the whole stream.
