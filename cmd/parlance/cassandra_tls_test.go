@@ -44,9 +44,9 @@ func TestEncryptedCluster(t *testing.T) {
 		{"no TLS", user, "TLS"},
 		{"nobody that is trusted", user + "cassandra_tls: true\n" + own, "certificate"},
 		{"another's certificate", user + "cassandra_ca: " + otherCert + "\n" + own, "certificate"},
-		{"no certificate of our own", user + ca, "certificate"},
-		{"a certificate that the cluster doesn't trust", user + ca + "cassandra_cert: " + otherCert + "\ncassandra_key: " + otherKey + "\n", "tls: "},
-		{"another's key", user + ca + "cassandra_cert: " + cert + "\ncassandra_key: " + otherKey + "\n", "cassandra_cert"},
+		{"no certificate of our own", user + ca, "client certificate"},
+		{"a certificate that the cluster doesn't trust", user + ca + "cassandra_cert: " + otherCert + "\ncassandra_key: " + otherKey + "\n", "client certificate"},
+		{"another's key", user + ca + "cassandra_cert: " + cert + "\ncassandra_key: " + otherKey + "\n", "client certificate"},
 		{"a wrong password", "cassandra_user: " + cassandratest.User + "\ncassandra_password: a-guess\n" + ca + own, "password"},
 	} {
 		r := command(c.settings, "workspace", "create", "acme")

@@ -95,10 +95,8 @@ func connect(ctx context.Context, g *gocql.ClusterConfig) (*gocql.Session, error
 		switch refused := refusals.get(); {
 		case r.err != nil && refused != nil:
 			return nil, parlance.Wrap(parlance.Invalid, refused, "the server refuses the connection")
-		case r.err != nil && g.SslOpts == nil:
-			return nil, parlance.Wrap(parlance.Unavailable, r.err, "no host lets us connect without TLS")
 		case r.err != nil:
-			return nil, parlance.Wrap(parlance.Unavailable, r.err, "no host lets us connect")
+			return nil, parlance.Wrap(parlance.Unavailable, r.err, "%s", unconnected(g.SslOpts))
 		}
 		return r.session, nil
 	case <-ctx.Done():
@@ -108,6 +106,21 @@ func connect(ctx context.Context, g *gocql.ClusterConfig) (*gocql.Session, error
 			}
 		}()
 		return nil, ctx.Err()
+	}
+}
+
+// unconnected says what a server that lets nobody connect may want. In TLS 1.3 a server refuses our certificate, or
+// that there is none, after the handshake has ended for us: its alert may then be overtaken by a reset or never be
+// read, and the driver's error says no more than that there was no answer. So the text names what the server may
+// want, whatever the error says.
+func unconnected(o *gocql.SslOptions) string {
+	switch {
+	case o == nil:
+		return "no host lets us connect without TLS"
+	case o.Config == nil || len(o.Certificates) == 0 && o.GetClientCertificate == nil:
+		return "no host lets us connect with TLS and without a client certificate, which the server may want"
+	default:
+		return "no host lets us connect with TLS and our client certificate, which the server may not trust"
 	}
 }
 
