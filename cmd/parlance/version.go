@@ -12,12 +12,15 @@ import (
 
 // A build is what is known of this program.
 type build struct {
-	Version  string `json:"version"`  // of the module; "(devel)" if it wasn't built from a release
+	Version  string `json:"version"`  // as "make build" set it, else the module's; "(devel)" if neither is known
 	Commit   string `json:"commit"`   // empty if not known
 	Modified bool   `json:"modified"` // the sources differed from the commit
 	Go       string `json:"go"`
 	Format   int    `json:"format"` // of the store: the newest that this program reads, and the one it writes
 }
+
+// version is set by the linker.
+var version string
 
 // thisBuild returns what the linker left in the program.
 func thisBuild() build {
@@ -26,7 +29,10 @@ func thisBuild() build {
 	if !ok {
 		return b
 	}
-	if info.Main.Version != "" {
+	switch {
+	case version != "":
+		b.Version = version
+	case info.Main.Version != "":
 		b.Version = info.Main.Version
 	}
 	for _, s := range info.Settings {
