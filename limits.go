@@ -18,7 +18,14 @@ const (
 
 // Bounds of what clients send.
 const (
-	MaxBody = 1 << 20 // bytes of a request's body, in every dialect
+	MaxBody   = 1 << 20   // bytes of a request's body, in every dialect
+	MaxDepth  = 64        // arrays and objects in one another in a body, or in JSON that a text of it holds
+	MaxValues = 256 << 10 // values and names of such JSON
+)
+
+// Bounds of what one message or room that clients write holds.
+const (
+	MaxElements = 100 // elements of a message's body in iMetaStore
 )
 
 // Bounds of files that are imported and exported.

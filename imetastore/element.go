@@ -263,7 +263,11 @@ func isPlainText(c Content) bool {
 // Content without such names is returned as it is, byte for byte.
 //
 // iMetaStore elements, capitals: accepted.
-func wireKeys(c Content) (Content, error) {
+func wireKeys(c Content) (Content, error) { return wireNames(c, true) }
+
+// wireNames is wireKeys. The names inside an imageInfoArray are changed too if images is true; there is none
+// inside of another, and what a client nests there is left alone, or each level would be copied once for every one above it.
+func wireNames(c Content, images bool) (Content, error) {
 	o, err := splitObject([]byte(c))
 	if err != nil {
 		return "", parlance.Wrap(parlance.Invalid, err, "Field msgContent is no valid JSON object.")
@@ -272,7 +276,7 @@ func wireKeys(c Content) (Content, error) {
 	seen := map[string]bool{}
 	for i := range o {
 		changed = lower(&o[i].name) || changed
-		if o[i].name == "imageInfoArray" {
+		if images && o[i].name == "imageInfoArray" {
 			again, err := wireKeysOfEach(&o[i].value)
 			if err != nil {
 				return "", err
@@ -290,7 +294,7 @@ func wireKeys(c Content) (Content, error) {
 	return Content(o.append(nil)), nil
 }
 
-// wireKeysOfEach is wireKeys for every object of an array, and reports whether it changed one.
+// wireKeysOfEach does what wireKeys does for the names of every object of an array, and reports whether it changed one.
 func wireKeysOfEach(array *jsontext.Value) (bool, error) {
 	var all []jsontext.Value
 	if json.Unmarshal(*array, &all) != nil {
@@ -301,7 +305,7 @@ func wireKeysOfEach(array *jsontext.Value) (bool, error) {
 		if v.Kind() != '{' {
 			continue
 		}
-		c, err := wireKeys(Content(v))
+		c, err := wireNames(Content(v), false)
 		if err != nil {
 			return false, err
 		}

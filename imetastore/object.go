@@ -53,9 +53,11 @@ func splitObject(b []byte) (object, error) {
 // index returns the place of the member of this name, in any case and with or without
 // underscores; -1 if there is none.
 func (o object) index(name string) int {
-	plain := strings.NewReplacer("_", "", "-", "")
-	return slices.IndexFunc(o, func(m member) bool { return strings.EqualFold(plain.Replace(m.name), name) })
+	return slices.IndexFunc(o, func(m member) bool { return strings.EqualFold(plainName.Replace(m.name), name) })
 }
+
+// plainName drops what names are compared without.
+var plainName = strings.NewReplacer("_", "", "-", "")
 
 func (o object) append(b []byte) []byte {
 	b = append(b, '{')

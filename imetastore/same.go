@@ -40,8 +40,9 @@ func said(item []byte) ([]string, error) {
 			o = slices.Delete(o, i, i+1)
 		}
 	}
+	body := o.index("msgBody")
 	for i, m := range o {
-		if o.index("msgBody") == i {
+		if i == body {
 			lines = append(lines, saidBody(m.value)...)
 			continue
 		}

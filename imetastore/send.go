@@ -13,6 +13,7 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/internal/body"
 	"parlance/store"
 )
 
@@ -62,6 +63,8 @@ func (in *SendRequest) message() (parlance.Message, uint32, error) {
 		return m, 0, parlance.Errorf(parlance.Invalid, "Field msgRandom: want an integer from 0 to %d.", uint32(math.MaxUint32))
 	case len(in.MsgBody) == 0:
 		return m, 0, missing("msgBody")
+	case len(in.MsgBody) > parlance.MaxElements:
+		return m, 0, parlance.Errorf(parlance.Invalid, "Field msgBody: at most %d elements are taken.", parlance.MaxElements)
 	}
 	random := uint32(*in.MsgRandom)
 	custom := 0
@@ -72,6 +75,9 @@ func (in *SendRequest) message() (parlance.Message, uint32, error) {
 		}
 		if e.MsgContent == "" {
 			return m, 0, missing("msgBody.msgContent")
+		}
+		if err := body.Check([]byte(e.MsgContent)); err != nil {
+			return m, 0, parlance.Wrap(parlance.Invalid, err, "Field msgContent: %s.", err)
 		}
 		var err error
 		if e.MsgContent, err = wireKeys(e.MsgContent); err != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -254,5 +256,48 @@ func TestSendIntoFrozenConversation(t *testing.T) {
 	r := f.post("/seller/im/send-msg", `{"buyerId":`+buyer+`,"msgRandom":1,"msgBody":{"msgType":"TIMTextElem","msgContent":{"text":"x"}}}`)
 	if r.status != 403 || !strings.HasPrefix(r.body, `{"code":"403","msg":"the conversation takes no new messages"`) {
 		t.Errorf("%d %s", r.status, r.body)
+	}
+}
+
+// What costs far more than its bytes when it is decoded is refused before, and what isn't refused costs in proportion: nothing is copied
+// once for each level that it lies in.
+func TestSendCost(t *testing.T) {
+	f := newFixture(t, imetastore.Options{})
+	send := func(content string) reply {
+		return f.do("POST", "/seller/im/send-msg", "Bearer "+f.token, `{"buyerId":`+buyer+`,"msgRandom":1,"msgBody":{"msgType":"TIMImageElem","msgContent":`+content+`}}`)
+	}
+	nested := func(levels, size int) string {
+		return strings.Repeat(`{"ImageInfoArray":[`, levels) + `{"url":"` + strings.Repeat("x", size) + `"}` + strings.Repeat(`]}`, levels)
+	}
+	for name, content := range map[string]string{
+		"deep":         nested(20_000, 1),
+		"deep in text": strconv.Quote(nested(15_000, 1)),
+		"many":         `{"imageInfoArray":[` + strings.Repeat(`{},`, 300_000) + `{}]}`,
+		"many in text": strconv.Quote(`{"imageInfoArray":[` + strings.Repeat(`{},`, 300_000) + `{}]}`),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r := send(content)
+		runtime.ReadMemStats(&after)
+		if r.status != 400 || !strings.Contains(r.body, `"10002"`) {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 40*uint64(len(content)) {
+			t.Errorf("%s: %d bytes of body cost %d", name, len(content), took)
+		}
+	}
+	elements := strings.Repeat(`{"msgType":"TIMTextElem","msgContent":{"text":"x"}},`, parlance.MaxElements)
+	body := `{"buyerId":` + buyer + `,"msgRandom":1,"msgBody":[` + elements + `{"msgType":"TIMTextElem","msgContent":{"text":"x"}}]}`
+	if r := f.do("POST", "/seller/im/send-msg", "Bearer "+f.token, body); r.status != 400 {
+		t.Errorf("%d elements: %d", parlance.MaxElements+1, r.status)
+	}
+	// As deep and as large as is taken.
+	content := nested(25, 900_000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r := send(content)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; r.status != 200 || took > 60*uint64(len(content)) {
+		t.Errorf("%d for %d bytes cost %d: %s", r.status, len(content), took, r.body)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"parlance"
 	"parlance/access"
 	"parlance/internal/answers"
+	"parlance/internal/body"
 	"parlance/internal/reply"
 	"parlance/store"
 )
@@ -142,7 +143,16 @@ func (s *Server) seller(e func(w http.ResponseWriter, r *http.Request, who acces
 //
 // iMetaStore access, bodies: names in any case.
 func decode(w http.ResponseWriter, r *http.Request, v any) error {
-	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, parlance.MaxBody), v, anyCase)
+	b, err := body.Read(w, r)
+	switch parlance.KindOf(err) {
+	case parlance.Invalid:
+		return parlance.Wrap(parlance.Invalid, err, "Request body: %s.", err)
+	case parlance.Unavailable:
+		return err
+	}
+	if err == nil {
+		err = json.Unmarshal(b, v, anyCase)
+	}
 	var large *http.MaxBytesError
 	var semantic *json.SemanticError
 	var why *parlance.Error

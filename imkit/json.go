@@ -7,6 +7,9 @@ import (
 	"io"
 	"net/http"
 	"unicode/utf8"
+
+	"parlance"
+	"parlance/internal/body"
 )
 
 const hexDigits = "0123456789abcdef"
@@ -191,24 +194,27 @@ func (o object) append(b []byte) []byte {
 
 // readBody reads r's body whole.
 func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
+	b, err := body.Read(nil, r)
 	var large *http.MaxBytesError
-	if err != nil && !errors.As(err, &large) {
-		return nil, badBody("The body could not be read to its end")
+	switch {
+	case err == nil, errors.As(err, &large), parlance.KindOf(err) == parlance.Unavailable:
+		return b, err
+	case parlance.KindOf(err) == parlance.Invalid:
+		return nil, badBody("The body's " + err.Error())
 	}
-	return body, err
+	return nil, badBody("The body could not be read to its end")
 }
 
 // readObject reads r's body as an object; no body is an empty one.
 func readObject(r *http.Request) (object, error) {
-	body, err := readBody(r)
+	b, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
-	if len(bytes.TrimSpace(body)) == 0 {
+	if len(bytes.TrimSpace(b)) == 0 {
 		return nil, nil
 	}
-	o, err := parseObject(body)
+	o, err := parseObject(b)
 	if err != nil {
 		return nil, badBody("The body is no JSON object in UTF-8")
 	}
@@ -217,17 +223,17 @@ func readObject(r *http.Request) (object, error) {
 
 // readInto reads r's body as a JSON object into v; no body leaves v alone.
 func readInto(r *http.Request, v any) error {
-	body, err := readBody(r)
+	b, err := readBody(r)
 	if err != nil {
 		return err
 	}
-	if len(bytes.TrimSpace(body)) == 0 {
+	if len(bytes.TrimSpace(b)) == 0 {
 		return nil
 	}
-	if !utf8.Valid(body) {
+	if !utf8.Valid(b) {
 		return badBody("The body is not UTF-8")
 	}
-	if err := json.Unmarshal(body, v); err != nil {
+	if err := json.Unmarshal(b, v); err != nil {
 		var wrong *json.UnmarshalTypeError
 		switch {
 		case errors.As(err, &wrong) && wrong.Field == "":

@@ -132,9 +132,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	if r.Body != nil {
-		r.Body = http.MaxBytesReader(w, r.Body, parlance.MaxBody)
-	}
 	s.handler.ServeHTTP(w, plainPath(r))
 }
 

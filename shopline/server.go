@@ -19,6 +19,7 @@ import (
 	"parlance"
 	"parlance/access"
 	"parlance/internal/answers"
+	"parlance/internal/body"
 	"parlance/internal/reply"
 	"parlance/store"
 )
@@ -133,7 +134,13 @@ func bearerToken(r *http.Request) string {
 
 // decode reads a request's JSON body into v. Members that v lacks are ignored.
 func decode(w http.ResponseWriter, r *http.Request, v any) error {
-	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, parlance.MaxBody), v)
+	b, err := body.Read(w, r)
+	if kind := parlance.KindOf(err); kind == parlance.Invalid || kind == parlance.Unavailable {
+		return err
+	}
+	if err == nil {
+		err = json.Unmarshal(b, v)
+	}
 	var large *http.MaxBytesError
 	var semantic *json.SemanticError
 	switch {

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"parlance"
+	"parlance/internal/inflight"
 )
 
 // A Rewrite returns what stands in answers of a workspace in the place of a file's address; false if that stays.
@@ -35,6 +36,7 @@ type rewriterKey struct{}
 
 // In tells that the request with this context is answered from a workspace.
 func In(ctx context.Context, ws parlance.WorkspaceID) {
+	inflight.In(ctx, ws)
 	if rw, ok := ctx.Value(rewriterKey{}).(*rewriter); ok {
 		rw.ws = ws
 	}
