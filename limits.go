@@ -28,6 +28,14 @@ const (
 	MaxElements = 100 // elements of a message's body in iMetaStore
 )
 
+// Bounds of what a platform that is mirrored answers.
+const (
+	MaxUpstreamBody   = 32 << 20  // bytes of one answer, decompressed
+	MaxUpstreamHeader = 64 << 10  // bytes of its header
+	MaxUpstreamValues = 256 << 10 // JSON values of one answer
+	MaxUpstreamDepth  = 100       // levels of its arrays and objects
+)
+
 // Bounds of files that are imported and exported.
 const (
 	MaxLine = 32 << 20 // bytes of one line, without its end

@@ -4,58 +4,111 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
+	"slices"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"parlance"
+	"parlance/internal/upstream"
 )
 
-// A budget is how often one account may be asked, by all workers together. It adapts: told to slow down it halves its rate, and
-// gains a tenth with every hundred calls that went well, up to what it began with.
+// A budget is how often one account may be asked, by all workers together: in no second, wherever it begins, are more calls made than it allows. It
+// adapts: told to slow down it halves its rate, and gains a tenth with every hundred calls that went well, up to what it began with.
 type budget struct {
 	now  func() parlance.Time
 	wait func(context.Context, time.Duration) error
 
-	mu      sync.Mutex
-	limiter *rate.Limiter
-	full    rate.Limit
-	resume  parlance.Time // no call before; zero: none was refused
-	well    int           // calls since the rate was changed
+	mu     sync.Mutex
+	rate   float64          // calls a second
+	full   float64          // what rate may grow to
+	wanted map[*run]float64 // what each run that is under way may ask for
+	made   []parlance.Time  // when the last calls were made, oldest first, as far as they count
+	resume parlance.Time    // no call before; zero: none was refused
+	well   int              // calls since the rate was changed
 }
 
 // gain is after how many calls that went well the rate grows.
 const gain = 100
 
+// slack is how much longer than a second the calls of one second take: what is sent in time may be held up on its way, and what was sent
+// before may not.
+const slack = 50 * time.Millisecond
+
 func newBudget(perSecond float64, now func() parlance.Time, wait func(context.Context, time.Duration) error) *budget {
-	full := rate.Limit(perSecond)
-	return &budget{now: now, wait: wait, full: full, limiter: rate.NewLimiter(full, max(1, int(perSecond)))}
+	return &budget{now: now, wait: wait, rate: perSecond, full: perSecond, wanted: map[*run]float64{}}
+}
+
+// begin says that a run bears so many calls a second, until the function that it returns is called. Where several runs share the account, the one
+// that bears least decides.
+func (b *budget) begin(r *run, perSecond float64) (end func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wanted[r] = perSecond
+	b.refill()
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.wanted, r)
+		b.refill()
+	}
+}
+
+// refill finds the full rate. The caller holds b.mu.
+func (b *budget) refill() {
+	if len(b.wanted) == 0 {
+		return // what was learned is kept for the next run
+	}
+	full := slices.Min(slices.Collect(maps.Values(b.wanted)))
+	b.rate, b.full = min(b.rate*full/b.full, full), full
+}
+
+// window returns how many calls may be made in which time, at least a second.
+func (b *budget) window() (calls int, in parlance.Time) {
+	calls = int(max(1, min(b.rate, 1e6)))
+	d := max(time.Second, time.Duration(float64(calls)/b.rate*float64(time.Second)))
+	return calls, parlance.Time((d + slack).Milliseconds())
+}
+
+// next returns for how long to wait before another call may be made; if that is now, it counts as made. The caller holds b.mu.
+func (b *budget) next() time.Duration {
+	now := b.now()
+	calls, in := b.window()
+	// A clock that was set back must not stop all calls until it is there again.
+	b.made = slices.DeleteFunc(b.made, func(t parlance.Time) bool { return t <= now-in || t > now })
+	if n := len(b.made); n >= calls {
+		return time.Duration(b.made[n-calls]+in-now) * time.Millisecond
+	}
+	b.made = append(b.made, now)
+	return 0
 }
 
 // take waits until a call may be made. Waiting, if it isn't nil, is told when that takes a while, and that it is over.
 func (b *budget) take(ctx context.Context, waiting func(d time.Duration)) error {
 	for {
 		b.mu.Lock()
-		now := b.now()
-		d := time.Duration(b.resume-now) * time.Millisecond
-		if d <= 0 {
-			d = b.limiter.ReserveN(now.Std(), 1).DelayFrom(now.Std())
-			b.mu.Unlock()
-			if d <= 0 {
-				return nil
-			}
-			return b.wait(ctx, d)
+		refused := time.Duration(b.resume-b.now()) * time.Millisecond
+		var full time.Duration
+		if refused <= 0 {
+			full = b.next()
 		}
 		b.mu.Unlock()
-		waiting(d)
-		if err := b.wait(ctx, d); err != nil {
-			return err
+		switch {
+		case refused > 0:
+			waiting(refused)
+			if err := b.wait(ctx, refused); err != nil {
+				return err
+			}
+			waiting(0)
+		case full > 0: // and then look again: somebody else may have been faster
+			if err := b.wait(ctx, full); err != nil {
+				return err
+			}
+		default:
+			return nil
 		}
-		waiting(0)
 	}
 }
 
@@ -63,9 +116,8 @@ func (b *budget) take(ctx context.Context, waiting func(d time.Duration)) error 
 func (b *budget) refused(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.now()
-	b.resume = max(b.resume, now+parlance.Time(d.Milliseconds()))
-	b.limiter.SetLimitAt(now.Std(), max(b.limiter.Limit()/2, b.full/64))
+	b.resume = max(b.resume, b.now()+parlance.Time(d.Milliseconds()))
+	b.rate = max(b.rate/2, b.full/64)
 	b.well = 0
 }
 
@@ -73,8 +125,8 @@ func (b *budget) refused(d time.Duration) {
 func (b *budget) answered() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.well++; b.well%gain == 0 && b.limiter.Limit() < b.full {
-		b.limiter.SetLimitAt(b.now().Std(), min(b.limiter.Limit()*1.1, b.full))
+	if b.well++; b.well%gain == 0 {
+		b.rate = min(b.rate*1.1, b.full)
 	}
 }
 
@@ -103,12 +155,12 @@ func (t *meter) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil || resp.StatusCode != http.StatusTooManyRequests {
 			return resp, err
 		}
-		seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-		if err != nil || seconds < 0 || try == maxWaits || r.Body != nil && r.GetBody == nil {
+		after, given := upstream.RetryAfter(resp.Header, t.budget.now())
+		if !given || try == maxWaits || r.Body != nil && r.GetBody == nil {
 			return resp, nil
 		}
 		resp.Body.Close()
-		t.budget.refused(min(time.Duration(seconds)*time.Second, time.Hour) + rand.N(100*time.Millisecond))
+		t.budget.refused(after + rand.N(100*time.Millisecond))
 		if r.Body != nil {
 			again := r.Clone(r.Context())
 			if again.Body, err = r.GetBody(); err != nil {
@@ -167,16 +219,12 @@ func (t *meter) count() int {
 
 // budget returns the budget of c's account, whose platform bears so many calls a second.
 func (m *Mirror) budget(c *Config, perSecond float64) *budget {
-	if c.Rate > 0 {
-		perSecond = c.Rate
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := fmt.Sprintf("%s %g", c.account(), perSecond)
-	b := m.budgets[key]
+	b := m.budgets[c.account()]
 	if b == nil {
 		b = newBudget(perSecond, m.o.Now, m.o.Wait)
-		m.budgets[key] = b
+		m.budgets[c.account()] = b
 	}
 	return b
 }

@@ -127,9 +127,18 @@ func (c *Config) check() error {
 	return parlance.CheckWorkspace(c.Workspace)
 }
 
+// The rates that an upstream may have, in calls a second.
+const (
+	leastRate = 1e-4
+	mostRate  = 1e6
+)
+
 func (s *Settings) check() error {
-	if s.Every < 0 || s.FullEvery < 0 || s.Retention < 0 || s.Rate < 0 {
+	if s.Every < 0 || s.FullEvery < 0 || s.Retention < 0 || !(s.Rate >= 0) { // neither below 0 nor no number
 		return parlance.Errorf(parlance.Invalid, "a time between runs, a retention and a rate can't be below 0")
+	}
+	if s.Rate != 0 && s.Rate < leastRate || s.Rate > mostRate {
+		return parlance.Errorf(parlance.Invalid, "a rate of %g calls a second: want one from %g to %g, or 0 for that of the documentation", s.Rate, float64(leastRate), float64(mostRate))
 	}
 	return nil
 }
@@ -149,7 +158,9 @@ func (m *Mirror) Change(ctx context.Context, n Name, change func(*Settings)) (s 
 }
 
 // account names what a budget is for: an account, as far as configs tell.
-func (c *Config) account() string { return string(c.Platform) + " " + c.URL + " " + c.SecretFile }
+func (c *Config) account() string {
+	return string(c.Platform) + " " + strings.TrimRight(c.URL, "/") + " " + c.SecretFile
+}
 
 // Upstream returns the config of that name, NotFound if there is none.
 func (m *Mirror) Upstream(ctx context.Context, n Name) (Config, error) {

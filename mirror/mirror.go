@@ -24,6 +24,7 @@ import (
 
 	"parlance"
 	"parlance/files"
+	"parlance/internal/upstream"
 	"parlance/store"
 )
 
@@ -46,7 +47,7 @@ type Options struct {
 	Secret func(Config) (Secret, error)
 
 	Files     *files.Archive    // keeps attachments; nil: they aren't kept, and that isn't held against completeness
-	Transport http.RoundTripper // of the platform's calls; nil: http.DefaultTransport
+	Transport http.RoundTripper // of the platform's calls; nil: one with a bound for headers
 	// FileTransport fetches attachments; nil: one that reaches no private network, see [files.FetcherOptions].
 	FileTransport http.RoundTripper
 
@@ -61,7 +62,7 @@ type Options struct {
 // New returns a mirror into s.
 func New(s *store.Store, o Options) *Mirror {
 	if o.Transport == nil {
-		o.Transport = http.DefaultTransport
+		o.Transport = upstream.NewTransport()
 	}
 	if o.Now == nil {
 		o.Now = s.Now

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parlance"
+	"parlance/internal/upstream"
 )
 
 // How often in a row a stream's reading is tried again without a page in between.
@@ -26,6 +27,9 @@ type patience struct {
 func (p *patience) next(err error) (time.Duration, bool) {
 	p.tries++
 	d := p.backoff()
+	if upstream.Lasting(err) {
+		return 0, false
+	}
 	after := parlance.RetryAfter(err)
 	switch parlance.KindOf(err) {
 	case parlance.Limited, parlance.Unavailable:

@@ -60,6 +60,7 @@ type run struct {
 	o      RunOptions
 	traits history.Traits
 	budget *budget
+	end    func() // gives the run's part of the budget back; nil: it has none
 	meter  *meter
 	board  board
 
@@ -103,6 +104,9 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 	r.board.p.Source = n
 	began := m.o.Now()
 	err = r.do(ctx)
+	if r.end != nil {
+		r.end()
+	}
 
 	// What was read is kept also where ctx ended, so the books are closed without it.
 	after := context.WithoutCancel(ctx)
@@ -161,7 +165,12 @@ func (r *run) dial() error {
 	r.source, r.secret = source, secret
 	if r.budget == nil {
 		r.traits = source.Traits()
-		r.budget = r.m.budget(&r.c, r.traits.Rate)
+		perSecond := r.traits.Rate
+		if r.c.Rate > 0 {
+			perSecond = r.c.Rate
+		}
+		r.budget = r.m.budget(&r.c, perSecond)
+		r.end = r.budget.begin(r, perSecond)
 		r.meter.budget = r.budget
 	}
 	return nil

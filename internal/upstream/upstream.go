@@ -6,7 +6,6 @@ package upstream
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -19,25 +18,23 @@ import (
 	"parlance"
 )
 
-// Sizes and times of a call.
-const (
-	DefaultMaxBody = 32 << 20 // bytes of an answer, decompressed
-	DefaultTimeout = 60 * time.Second
-)
+// DefaultTimeout is the time of a call.
+const DefaultTimeout = 60 * time.Second
 
 // An API is where a platform's calls go.
 type API struct {
 	base    *url.URL // without a slash at its end
-	http    *http.Client
+	http    http.RoundTripper
+	timeout time.Duration
 	maxBody int64
 	agent   string
 }
 
 // Options are an API's settings. The zero value is good.
 type Options struct {
-	Transport http.RoundTripper // nil: http.DefaultTransport
+	Transport http.RoundTripper // nil: that of [NewTransport]
 	Timeout   time.Duration     // of a whole call; 0: DefaultTimeout
-	MaxBody   int64             // bytes; 0: DefaultMaxBody
+	MaxBody   int64             // bytes; 0: [parlance.MaxUpstreamBody]
 	UserAgent string            // empty: "parlance"
 }
 
@@ -57,17 +54,15 @@ func Open(base string, o Options) (*API, error) {
 		o.Timeout = DefaultTimeout
 	}
 	if o.MaxBody == 0 {
-		o.MaxBody = DefaultMaxBody
+		o.MaxBody = parlance.MaxUpstreamBody
+	}
+	if o.Transport == nil {
+		o.Transport = NewTransport()
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "parlance"
 	}
-	return &API{base: u, maxBody: o.MaxBody, agent: o.UserAgent, http: &http.Client{
-		Transport: o.Transport,
-		Timeout:   o.Timeout,
-		// A redirect could lead credentials anywhere; no call of these platforms has one.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	return &API{base: u, http: o.Transport, timeout: o.Timeout, maxBody: o.MaxBody, agent: o.UserAgent}, nil
 }
 
 // Base returns the API's address.
@@ -91,13 +86,17 @@ type Answer struct {
 	Header http.Header
 	Body   []byte
 	Clock  parlance.Time // the platform's own, by its Date header; zero if it has none
+
+	from *url.URL // the address that was asked
 }
 
 // Do makes a call and reads the answer to its end. An error is of kind Unavailable if no whole answer came, of
-// kind Broken if it is larger than allowed, and ctx's own if ctx ended.
+// kind Broken with [ErrTooLarge] if it is larger than allowed, in bytes or in JSON values, and ctx's own if ctx ended.
 func (a *API) Do(ctx context.Context, c Call) (Answer, error) {
+	within, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
 	u := *a.base
-	r, err := http.NewRequestWithContext(ctx, c.Method, u.String()+c.Path, bytes.NewReader(c.Body))
+	r, err := http.NewRequestWithContext(within, c.Method, u.String()+c.Path, bytes.NewReader(c.Body))
 	if err != nil {
 		return Answer{}, parlance.Wrap(parlance.Invalid, err, "make a request")
 	}
@@ -110,7 +109,8 @@ func (a *API) Do(ctx context.Context, c Call) (Answer, error) {
 	if c.Body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := a.http.Do(r)
+	// By the transport itself, which follows no redirect: that could lead credentials anywhere, and no call of these platforms has one.
+	resp, err := a.http.RoundTrip(r)
 	if err != nil {
 		return Answer{}, lost(ctx, c, err)
 	}
@@ -120,13 +120,12 @@ func (a *API) Do(ctx context.Context, c Call) (Answer, error) {
 	case err != nil:
 		return Answer{}, lost(ctx, c, err)
 	case int64(len(body)) > a.maxBody:
-		return Answer{}, parlance.Errorf(parlance.Broken, "%s: the answer is larger than %d bytes", c.name(), a.maxBody)
+		return Answer{}, tooLong(c, a.maxBody)
 	}
-	answer := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
-	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		answer.Clock = parlance.TimeOf(t)
+	if err := checkBounds(c, body); err != nil {
+		return Answer{}, err
 	}
-	return answer, nil
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, Clock: clockOf(resp.Header), from: r.URL}, nil
 }
 
 // name is the call without query and credentials, for errors.
@@ -138,15 +137,10 @@ func (c *Call) name() string {
 	return method + " " + c.Path
 }
 
-// lost is the error of a call whose answer didn't come, or not whole. The cause's text may hold the address, and so
-// the query; a query of these platforms holds no secret.
+// lost is the error of a call whose answer didn't come, or not whole.
 func lost(ctx context.Context, c Call, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", c.name(), context.Cause(ctx))
-	}
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
 	}
 	return parlance.Wrap(parlance.Unavailable, err, "%s: no whole answer", c.name())
 }
@@ -160,7 +154,7 @@ func (a *Answer) Failure(c Call, text string, now parlance.Time) error {
 	kind := parlance.Invalid
 	switch {
 	case a.Status < 400:
-		kind = parlance.Broken // a redirect, which isn't followed
+		return a.redirect(c)
 	case a.Status == http.StatusUnauthorized:
 		kind = parlance.Unauthenticated
 	case a.Status == http.StatusForbidden:
@@ -182,20 +176,45 @@ func (a *Answer) Failure(c Call, text string, now parlance.Time) error {
 	return &e
 }
 
-// RetryAfter returns what the header of that name asks for, in whole seconds or as a date; 0 if there is none. It is
-// at most an hour.
+// RetryAfter returns what the header of that name asks for, see the function.
 func (a *Answer) RetryAfter(now parlance.Time) time.Duration {
-	v := strings.TrimSpace(a.Header.Get("Retry-After"))
-	var d time.Duration
-	if n, err := strconv.ParseInt(v, 10, 32); err == nil {
-		d = time.Duration(n) * time.Second
-	} else if t, err := http.ParseTime(v); err == nil {
-		if a.Clock != 0 {
-			now = a.Clock
-		}
-		d = t.Sub(now.Std())
+	d, _ := RetryAfter(a.Header, now)
+	return d
+}
+
+// RetryAfter returns for how long the header Retry-After asks to wait, in whole seconds or until a date, which goes by the platform's own clock
+// if its Date says that, and else by ours, which is now. Given is false if there is none, or one that can't be read. It is at
+// most an hour.
+func RetryAfter(h http.Header, now parlance.Time) (d time.Duration, given bool) {
+	const longest = time.Hour
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if v == "" {
+		return 0, false
 	}
-	return min(max(d, 0), time.Hour)
+	if strings.Trim(v, "0123456789") == "" {
+		n, err := strconv.ParseInt(v, 10, 32)
+		if err != nil { // more seconds than anybody waits
+			return longest, true
+		}
+		return min(time.Duration(n)*time.Second, longest), true
+	}
+	t, err := http.ParseTime(v)
+	if err != nil {
+		return 0, false
+	}
+	if clock := clockOf(h); clock != 0 {
+		now = clock
+	}
+	return min(max(t.Sub(now.Std()), 0), longest), true
+}
+
+// clockOf returns the platform's time by its Date header; zero if it has none.
+func clockOf(h http.Header) parlance.Time {
+	t, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return parlance.TimeOf(t)
 }
 
 // CheckJSON returns an error of kind Broken if the body can't be JSON at all, such as a page of HTML.

@@ -1,9 +1,12 @@
 package upstream_test
 
 import (
+	"compress/gzip"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +107,108 @@ func TestHungUp(t *testing.T) {
 	}
 	if _, err := api.Do(t.Context(), upstream.Call{}); !errors.Is(err, parlance.Unavailable) {
 		t.Errorf("got %v, want Unavailable", err)
+	}
+}
+
+// A redirect is named, less what may be secret, and isn't worth another try.
+func TestRedirectIsNamed(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.URL.Query().Get("to"), http.StatusFound)
+	}))
+	defer srv.Close()
+	for to, want := range map[string]string{
+		"https://user:pw@login.example/sign/in?token=s3cret#s3cret": "https://login.example/sign/in",
+		"/elsewhere?token=s3cret":                                   srv.URL + "/elsewhere",
+		"https://other.example/%zz?s3cret":                          "an address that can't be read",
+	} {
+		api, err := upstream.Open(srv.URL, upstream.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := upstream.Call{Path: "/rooms", Query: url.Values{"to": {to}}}
+		answer, err := api.Do(t.Context(), call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = answer.Failure(call, "", 0)
+		if !errors.Is(err, parlance.Broken) || !upstream.Lasting(err) || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "pw@") {
+			t.Errorf("to %q: %v, want it to name %q", to, err, want)
+		}
+	}
+}
+
+// Few bytes that hold very many values, or lie very deep, are refused before anything is made of them.
+func TestBoundsOfAnswers(t *testing.T) {
+	many := func(s string, n int) string { return strings.Repeat(s, n) }
+	for name, c := range map[string]struct {
+		body string
+		good bool
+	}{
+		"values":              {"[" + many("{},", 3_000_000) + "{}]", false},
+		"numbers":             {"[" + many("1,", parlance.MaxUpstreamValues) + "1]", false},
+		"depth":               {many("[", 101) + many("]", 101), false},
+		"objects in depth":    {many(`{"a":`, 101) + "1" + many("}", 101), false},
+		"depth without ends":  {many("[", 5_000_000), false},
+		"signs within a text": {`{"text":"` + many(`[{,\"`, 500_000) + `"}`, true},
+		"as deep as allowed":  {many("[", 100) + many("]", 100), true},
+		"as many as allowed":  {"[" + many("1,", parlance.MaxUpstreamValues-3) + "1]", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Encoding", "gzip")
+				z := gzip.NewWriter(w)
+				io.WriteString(z, c.body)
+				z.Close()
+			}))
+			defer srv.Close()
+			api, err := upstream.Open(srv.URL, upstream.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = api.Do(t.Context(), upstream.Call{})
+			if good := err == nil; good != c.good || !good && !(errors.Is(err, parlance.Broken) && errors.Is(err, upstream.ErrTooLarge)) {
+				t.Errorf("%d bytes: %v", len(c.body), err)
+			}
+		})
+	}
+}
+
+// A header has a bound of its own.
+func TestLongHeader(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Much", strings.Repeat("x", 2*parlance.MaxUpstreamHeader))
+		w.Write([]byte("{}"))
+	}))
+	defer srv.Close()
+	api, err := upstream.Open(srv.URL, upstream.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.Do(t.Context(), upstream.Call{}); !errors.Is(err, parlance.Unavailable) {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+}
+
+// Retry-After in all its forms.
+func TestRetryAfter(t *testing.T) {
+	now := parlance.TimeOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	for v, want := range map[string]time.Duration{
+		"7": 7 * time.Second, " 0 ": 0, "99999999999999999999": time.Hour, "3601": time.Hour,
+		"Thu, 01 Jan 2026 00:00:09 GMT":    9 * time.Second,
+		"Thursday, 01-Jan-26 00:00:09 GMT": 9 * time.Second,
+		"Thu Jan  1 00:00:09 2026":         9 * time.Second,
+		"Thu, 01 Jan 2027 00:00:09 GMT":    time.Hour,
+		"Wed, 31 Dec 2025 23:00:00 GMT":    0,
+		"":                                 -1, "soon": -1, "-5": -1, "1.5": -1,
+	} {
+		d, given := upstream.RetryAfter(http.Header{"Retry-After": {v}}, now)
+		if given != (want >= 0) || d != max(want, 0) {
+			t.Errorf("%q: %v, %t", v, d, given)
+		}
+	}
+	h := http.Header{"Retry-After": {"Thu, 01 Jan 2026 00:00:09 GMT"}, "Date": {"Thu, 01 Jan 2026 00:00:04 GMT"}}
+	if d, _ := upstream.RetryAfter(h, now); d != 5*time.Second {
+		t.Errorf("by the platform's clock: %v", d)
 	}
 }
