@@ -109,6 +109,9 @@ func (l *line) at(i int) span {
 	return l.closed[i]
 }
 
+// holding returns the span that holds key; the closed ones must have been read if it lies below the top one.
+func (l *line) holding(key string) span { return l.at(l.find(key)) }
+
 // above returns the spans that hold key and all above it, ascending.
 func (l *line) above(key string) []span {
 	if !l.reaches(key) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,10 +30,11 @@ type VerifyReport struct {
 
 // Verify reads a whole workspace and holds everything derived against the logs: hash
 // chains, counts, every pointer of every timeline, the index, the lists. It calls report for each
-// contradiction, and progress, if it isn't nil, now and then. It changes nothing, and expects that
-// nobody writes meanwhile.
+// contradiction, and progress, if it isn't nil, at least once every 1,000 entries, with what was looked at
+// so far; Findings is what was reported. It changes nothing, and expects that nobody writes meanwhile.
 func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func(Finding), progress func(VerifyReport)) (VerifyReport, error) {
 	v := &verifier{s: s, ctx: ctx, ws: ws}
+	read := &verifyProgress{tell: progress}
 	counts := [len(kinds)]uint64{}
 	for group, err := range groups(s.registered(ctx, ws, 1), conversationsAtOnce) {
 		if err != nil {
@@ -41,7 +44,7 @@ func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func
 		g, gctx := errgroup.WithContext(ctx)
 		g.SetLimit(verifyAtOnce)
 		for i, r := range group {
-			ones[i] = verifier{s: s, ctx: gctx, ws: ws, ref: parlance.Ref{Workspace: ws, Conversation: r.id}}
+			ones[i] = verifier{s: s, ctx: gctx, ws: ws, ref: parlance.Ref{Workspace: ws, Conversation: r.id}, read: read}
 			g.Go(ones[i].whole)
 		}
 		if err := g.Wait(); err != nil {
@@ -57,9 +60,7 @@ func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func
 				}
 			}
 			v.add(one, report)
-			if progress != nil {
-				progress(v.report)
-			}
+			read.add(VerifyReport{Conversations: one.report.Conversations, Findings: one.report.Findings})
 		}
 	}
 	v.ref = parlance.Ref{Workspace: ws}
@@ -68,6 +69,28 @@ func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func
 		report(f)
 	}
 	return v.report, err
+}
+
+// A verifyProgress adds up what several verifiers have looked at.
+type verifyProgress struct {
+	tell func(VerifyReport) // nil: nobody asks
+
+	mu sync.Mutex // held while it is told
+	at VerifyReport
+}
+
+// add counts what was looked at since the last time.
+func (p *verifyProgress) add(more VerifyReport) {
+	if p.tell == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at.Conversations += more.Conversations
+	p.at.Entries += more.Entries
+	p.at.Messages += more.Messages
+	p.at.Findings += more.Findings
+	p.tell(p.at)
 }
 
 // verifyAtOnce is how many conversations are verified at once.
@@ -80,6 +103,7 @@ type verifier struct {
 	ws  parlance.WorkspaceID
 	ref parlance.Ref
 
+	read   *verifyProgress
 	found  []Finding
 	report VerifyReport
 	across int    // rows that the timeline across conversations should have
@@ -177,6 +201,7 @@ type walk struct {
 	across   bool
 	next     tail // what the log comes to
 	messages int  // distinct ones, deleted ones included
+	told     int  // of next.total, how many progress was told of
 	group    []Entry
 }
 
@@ -268,7 +293,7 @@ func (w *walk) flush() error {
 		}
 		for t := range timeline(timelines) {
 			if key, ok := place(t, m); ok {
-				expect(timelinePartition(w.ref, t, w.view.tail.lines[t].above(key)[0].id), key, e.Number<<1|uint64(bit(m.Private())))
+				expect(timelinePartition(w.ref, t, w.view.tail.lines[t].holding(key).id), key, e.Number<<1|uint64(bit(m.Private())))
 			}
 		}
 		if w.across && m.State != parlance.Deleted {
@@ -276,9 +301,8 @@ func (w *walk) flush() error {
 			expect(acrossPartition(w.ws, w.s.layout.periodOf(p.Time)), string(acrossKey(p)), e.Number<<1|uint64(bit(m.Private())))
 		}
 	}
-	w.group = w.group[:0]
 	for p, rows := range want {
-		got, err := w.pointers(map[driver.Partition]map[string]uint64{p: rows})
+		got, err := w.pointers(p, rows)
 		if err != nil {
 			return err
 		}
@@ -289,6 +313,8 @@ func (w *walk) flush() error {
 			}
 		}
 	}
+	w.read.add(VerifyReport{Entries: len(w.group), Messages: w.next.total - w.told})
+	w.group, w.told = w.group[:0], w.next.total
 	return nil
 }
 
@@ -309,32 +335,24 @@ func (w *walk) index() (map[parlance.MessageID]indexRow, error) {
 	return w.s.indexRows(w.ctx, w.ref, slices.Compact(ids))
 }
 
-// pointers reads the numbers under the keys; 0 where there is none.
-func (w *walk) pointers(want map[driver.Partition]map[string]uint64) (map[string]uint64, error) {
-	got := map[string]uint64{}
-	for p, rows := range want {
-		names := make([]string, 0, len(rows))
-		for k := range rows {
-			names = append(names, k)
+// pointers reads the numbers under the keys of rows of one partition; 0 where there is none.
+func (w *walk) pointers(p driver.Partition, rows map[string]uint64) (map[string]uint64, error) {
+	names := slices.Sorted(maps.Keys(rows))
+	keys := make([][]byte, len(names))
+	for i, k := range names {
+		keys[i] = []byte(k)
+	}
+	values, err := w.s.engine.Get(w.ctx, p, keys)
+	if err != nil {
+		return nil, err
+	}
+	got := make(map[string]uint64, len(names))
+	for i, value := range values {
+		if value == nil {
+			continue
 		}
-		slices.Sort(names)
-		keys := make([][]byte, len(names))
-		for i, k := range names {
-			keys[i] = []byte(k)
-		}
-		values, err := w.s.engine.Get(w.ctx, p, keys)
-		if err != nil {
-			return nil, err
-		}
-		for i, value := range values {
-			if value == nil {
-				continue
-			}
-			n, err := varint(value)
-			if err != nil {
-				return nil, w.s.corrupt(err, "the row of message %q", names[i])
-			}
-			got[names[i]] = n
+		if got[names[i]], err = varint(value); err != nil {
+			return nil, w.s.corrupt(err, "the row of message %q", names[i])
 		}
 	}
 	return got, nil
