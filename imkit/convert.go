@@ -48,16 +48,10 @@ func isBase(name string) bool {
 // content turns what a client wrote into the content of m, leaving its id, sender and
 // times alone. Fields that the common form lacks go to m.Native: IMKit Messages, kept as sent.
 func content(m *parlance.Message, o object) error {
-	name, ok := o.text("messageType")
-	if !ok && o.has("messageType") {
+	if _, ok := o.text("messageType"); !ok && o.has("messageType") {
 		return badBody("messageType must be a string")
 	}
-	if name == "" {
-		name = "text"
-	}
-	if name == "deleteMembers" { // no client knows this name
-		name = "deleteMember"
-	}
+	name := sentType(o)
 	switch t, known := types[name]; {
 	case known:
 		m.Type = t
@@ -92,6 +86,18 @@ func content(m *parlance.Message, o object) error {
 		m.Native = parlance.Native{Dialect: parlance.IMKit, JSON: rest.append(nil)}
 	}
 	return nil
+}
+
+// sentType returns the type that o is sent as.
+func sentType(o object) string {
+	switch name, _ := o.text("messageType"); name {
+	case "":
+		return "text"
+	case "deleteMembers": // no client knows this name
+		return "deleteMember"
+	default:
+		return name
+	}
 }
 
 // textOf returns a message's text. Anything may be sent as text; what isn't a string
@@ -136,6 +142,7 @@ type looseImage struct {
 // readImages reads a message's images; what isn't a list of them is none.
 func readImages(v json.RawMessage) []looseImage {
 	var images []looseImage
+	v, _ = imagesShape.read(v)
 	if v == nil || json.Unmarshal(v, &images) != nil {
 		return nil
 	}
@@ -215,8 +222,10 @@ func pixels(f float64) int {
 }
 
 func location(o object) *parlance.Location {
-	if !o.has("latitude") || !o.has("longitude") {
-		return nil
+	for _, name := range []string{"latitude", "longitude"} {
+		if _, fits := readNumber(o.get(name)); fits == wrong {
+			return nil
+		}
 	}
 	return &parlance.Location{Latitude: number(o.get("latitude")), Longitude: number(o.get("longitude"))}
 }
@@ -275,62 +284,29 @@ func mainAttachment(m *parlance.Message) *parlance.Attachment {
 	return nil
 }
 
-// shownType returns the IMKit type that m is shown as, given the fields that were kept
-// as sent, and whether the fields that these lack are made from the common form:
-// IMKit Messages, safe shapes.
-func shownType(m *parlance.Message, rest object) (name string, derive bool) {
+// shown returns the IMKit type that m is shown as and, of the fields that were kept as
+// sent, those that clients can read; and whether the fields that these lack are made from the
+// common form: IMKit Messages, safe shapes.
+func shown(m *parlance.Message, rest object) (name string, fields object, derive bool) {
 	derived := typeName(m)
 	if m.State == parlance.Recalled {
-		return derived, false
+		return derived, nil, false
 	}
 	if len(rest) == 0 {
-		return derived, true
+		return derived, nil, true
 	}
-	name, _ = rest.text("messageType")
-	if name == "" {
-		name = derived
+	if name = derived; rest.has("messageType") {
+		name = sentType(rest)
 	}
+	rest = rest.without(func(f string) bool { return f == "messageType" })
+	fields, _, complete := fit(name, rest)
 	switch {
-	case safe(name, rest):
-		return name, false
+	case complete:
+		return name, fields, false
 	case name == derived:
-		return name, true
-	case systemTypes[name]:
-		return "announcement", false
-	default:
-		return "text", false
+		return name, fields, true
 	}
-}
-
-// safe reports whether clients can show a message of this type with these fields. A
-// message without what its type needs can empty the whole room in a client.
-func safe(name string, rest object) bool {
-	extra := extraOf(rest.get("extra"))
-	switch name {
-	case "sticker":
-		_, text := rest.text("sticker")
-		return text || extra.has("stickerId")
-	case "addMember":
-		return isObject(rest.get("member"))
-	case "addMembers":
-		return isArray(extra.get("invitees"))
-	case "deleteMember":
-		return isArray(extra.get("members"))
-	case "payment", "payment-select", "file":
-		return extra != nil
-	case "line":
-		t, _ := extra.text("type")
-		return t == "sticker" && extra.has("stickerId")
-	case "location":
-		return rest.has("latitude") && rest.has("longitude")
-	case "template":
-		return rest.has("template")
-	case "flex":
-		return rest.has("contents")
-	case "deleteMembers": // no client knows this name
-		return false
-	}
-	return true
+	return otherType(name), fields, false
 }
 
 func isObject(v json.RawMessage) bool { return len(v) > 0 && v[0] == '{' }

@@ -140,6 +140,34 @@ func (o object) get(name string) json.RawMessage {
 	return nil
 }
 
+// find returns where the field called name stands, be it null.
+func (o object) find(name string) (int, bool) {
+	for i := range o {
+		if o[i].name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// with returns o with the value in the field called name, without that field if value is nil.
+func (o object) with(name string, value json.RawMessage) object {
+	changed := make(object, 0, len(o)+1)
+	at, found := o.find(name)
+	for i, f := range o {
+		switch {
+		case !found || i != at:
+			changed = append(changed, f)
+		case value != nil:
+			changed = append(changed, field{name, value})
+		}
+	}
+	if !found && value != nil {
+		changed = append(changed, field{name, value})
+	}
+	return changed
+}
+
 // has reports whether there is a field called name that isn't null.
 func (o object) has(name string) bool { return o.get(name) != nil }
 

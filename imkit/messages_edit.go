@@ -59,6 +59,9 @@ func rewrite(m *parlance.Message, o object) error {
 	if name == "" {
 		name = typeName(m)
 	}
+	if err := plainlyWrong(name, o); err != nil {
+		return err
+	}
 	for field, value := range map[string]any{"messageType": name, "message": m.Text, "mentions": m.Mentions} {
 		b, err := json.Marshal(value)
 		if err != nil {

@@ -102,6 +102,9 @@ func (s *Server) send(ctx context.Context, m *room, o object) (*parlance.Message
 	if err := content(&message, o); err != nil {
 		return nil, err
 	}
+	if err := plainlyWrong(sentType(o), o); err != nil {
+		return nil, err
+	}
 	message.Sender, message.Role = m.account, m.member.Role
 	if m.admin {
 		if name, _ := o.text("sender"); name != "" {

@@ -42,16 +42,9 @@ const (
 func (v *view) appendMessage(ctx context.Context, b []byte, m *parlance.Message, form messageForm) ([]byte, error) {
 	native, whole := nativeOf(m)
 	if whole && !m.Native.Stale && form != posted {
-		return v.appendNative(b, m, native), nil
+		return v.appendNative(ctx, b, m, native, form)
 	}
-	rest := native.without(isBase)
-	if m.State == parlance.Recalled {
-		rest = nil
-	}
-	name, derive := shownType(m, rest)
-	rest = rest.without(func(f string) bool {
-		return f == "messageType" || derive && f == "extra" // of a file, if it was of no use
-	})
+	name, rest, derive := shown(m, native.without(isBase))
 
 	b = append(b, `{"reactions":`...)
 	b = appendReactions(b, m.Reactions)
@@ -71,14 +64,7 @@ func (v *view) appendMessage(ctx context.Context, b []byte, m *parlance.Message,
 	b = append(b, `,"messageType":`...)
 	b = appendString(b, name)
 	if len(m.Mentions) > 0 && m.State != parlance.Recalled {
-		b = append(b, `,"mentions":[`...)
-		for i, id := range m.Mentions {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, id)
-		}
-		b = append(b, ']')
+		b = appendMentions(append(b, `,"mentions":`...), m.Mentions)
 	}
 	if m.Reply != "" && form != nested && m.State != parlance.Recalled {
 		if b, err = v.appendReply(ctx, b, m.Reply); err != nil {
@@ -127,24 +113,15 @@ func nativeOf(m *parlance.Message) (o object, whole bool) {
 	return o, o.has("_id")
 }
 
-// appendNative appends a mirrored message as its platform wrote it. Only isDeleted is
-// the reader's own: IMKit Messages, mirrored.
-func (v *view) appendNative(b []byte, m *parlance.Message, o object) []byte {
-	_, hidden := v.hidden[m.ID]
-	marked := false
-	for _, f := range o {
-		marked = marked || f.name == "isDeleted"
+func appendMentions(b []byte, ids []parlance.AccountID) []byte {
+	b = append(b, '[')
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, id)
 	}
-	switch {
-	case marked:
-		b = o.without(func(name string) bool { return name == "isDeleted" }).append(b)
-	default:
-		b = append(b, strings.TrimSpace(string(m.Native.JSON))...)
-	}
-	if hidden {
-		b = append(b[:len(b)-1], `,"isDeleted":true}`...)
-	}
-	return b
+	return append(b, ']')
 }
 
 func appendReactions(b []byte, rs []parlance.Reaction) []byte {

@@ -71,21 +71,51 @@ func nativeRoom(c *parlance.Conversation) object {
 	return o
 }
 
+// roomShapes are what clients read in the fields of a room that are kept as sent.
+var roomShapes = map[string]shape{
+	"opening": flagShape, "webhook": textShape, "botMode": boolShape, "botState": textShape,
+	"encrypted": boolShape, "serviceStatus": wholeShape, "extParams": paramsShape,
+}
+
+var (
+	// flagShape takes true and false for 1 and 0.
+	flagShape = shape{"a whole number", func(v json.RawMessage) (json.RawMessage, verdict) {
+		switch string(v) {
+		case "true":
+			return json.RawMessage("1"), mended
+		case "false":
+			return json.RawMessage("0"), mended
+		}
+		return readWhole(v)
+	}}
+	// paramsShape takes an object or text. Text that is JSON's null would stop the web SDK.
+	paramsShape = shape{"an object, or a string that holds one", func(v json.RawMessage) (json.RawMessage, verdict) {
+		switch inner, text := held(v); {
+		case text && (string(inner) == "null" || len(inner) == 0):
+			return nil, mended
+		case text:
+			return v, fine
+		case isObject(v):
+			return appendString(nil, string(v)), fine
+		}
+		return nil, wrong
+	}}
+)
+
 func setRoomFields(o *Room, native object) {
 	for name, to := range map[string]*json.RawMessage{
 		"opening": &o.Opening, "webhook": &o.Webhook, "botMode": &o.BotMode,
 		"botState": &o.BotState, "encrypted": &o.Encrypted, "serviceStatus": &o.ServiceStatus,
 	} {
 		if v := native.get(name); v != nil {
-			*to = v
+			if fitted, _ := roomShapes[name].read(v); fitted != nil {
+				*to = fitted
+			}
 		}
 	}
-	switch v := native.get("extParams"); {
-	case isObject(v):
-		o.ExtParams = string(v)
-	case v != nil:
-		// The text "null" would stop the web SDK.
-		if text, ok := native.text("extParams"); ok && text != "" && text != "null" {
+	if v := native.get("extParams"); v != nil {
+		var text string
+		if fitted, _ := paramsShape.read(v); fitted != nil && json.Unmarshal(fitted, &text) == nil {
 			o.ExtParams = text
 		}
 	}

@@ -50,6 +50,11 @@ func (l *oneOrMore) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
+// kept returns what is kept as sent, in the order of [roomFields].
+func (q *roomRequest) kept() []json.RawMessage {
+	return []json.RawMessage{q.Opening, q.ExtParams, q.Webhook, q.BotMode, q.BotState, q.Encrypted, q.ServiceStatus}
+}
+
 // apply changes c as the request says. Fields that aren't given stay.
 func (q *roomRequest) apply(c *parlance.Conversation) error {
 	for from, to := range map[*string]*string{q.Name: &c.Title, q.Cover: &c.Cover, q.Description: &c.Description} {
@@ -69,7 +74,7 @@ func (q *roomRequest) apply(c *parlance.Conversation) error {
 	native := nativeRoom(c).without(func(name string) bool {
 		return name != "roomType" && !slices.Contains(roomFields, name)
 	})
-	for i, v := range []json.RawMessage{q.Opening, q.ExtParams, q.Webhook, q.BotMode, q.BotState, q.Encrypted, q.ServiceStatus} {
+	for i, v := range q.kept() {
 		if v != nil {
 			native.set(roomFields[i], v)
 		}
@@ -93,6 +98,15 @@ func (q *roomRequest) check() error {
 	}
 	if q.ID != "" && parlance.CheckID("_id", q.ID) != nil {
 		return badBody("_id can't be a room's id")
+	}
+	for i, v := range q.kept() {
+		name := roomFields[i]
+		if v == nil || string(v) == "null" {
+			continue
+		}
+		if _, fits := roomShapes[name].read(v); fits == wrong {
+			return badBody(name + " must be " + roomShapes[name].kind)
+		}
 	}
 	ids := slices.Concat(q.Members, q.Invitee)
 	if q.Owner != nil && *q.Owner != "" {

@@ -26,7 +26,7 @@ func TestSentMessagesComeBackAsSent(t *testing.T) {
 		`{"messageType":"announcement","message":"shown centred"}`,
 		`{"messageType":"template","template":{"type":"buttons","title":"T","actions":[{"type":"uri","label":"Open","uri":"http://…"}]}}`,
 		`{"messageType":"flex","contents":{"type":"bubble"},"extra":{}}`,
-		`{"messageType":"payment","message":"x","extra":{"id":"p1","value":1500,"timestamp":1644245541593}}`,
+		`{"messageType":"payment","message":"x","extra":{"id":"p1","payer":{"id":"ho2"},"value":1500,"timestamp":1644245541593}}`,
 		`{"messageType":"line","extra":{"type":"sticker","stickerId":"1"}}`,
 		`{"messageType":"encrypted","message":"B64(id):B64"}`,
 		`{"messageType":"whatever","message":"x","big":12345678901234567890}`,
@@ -98,7 +98,7 @@ func TestShapesThatBreakClientsAreNeverServed(t *testing.T) {
 		`{"messageType":"addMember","message":"x"}`:                            "announcement",
 		`{"messageType":"addMember","member":{"_id":"b"},"message":"x"}`:       "addMember",
 		`{"messageType":"addMembers","message":"x","extra":{}}`:                "announcement",
-		`{"messageType":"deleteMember","member":{"_id":"b"},"message":"x"}`:    "announcement",
+		`{"messageType":"deleteMember","member":{"_id":"b"},"message":"x"}`:    "deleteMember",
 		`{"messageType":"deleteMembers","extra":{"members":[{"_id":"b"}]}}`:    "deleteMember",
 		`{"messageType":"payment","message":"x"}`:                              "text",
 		`{"messageType":"payment-select","message":"x"}`:                       "text",
@@ -184,12 +184,12 @@ func withTimes(m parlance.Message, at int64) parlance.Message {
 
 func TestMirroredMessagesAreServedByteForByte(t *testing.T) {
 	w, alice, bob := chat(t)
-	native := `{ "_id":"m1", "message":"as  it was\u00e9", "sender":{"_id":"z"}, "n":1.50,"isDeleted":true,"x":[1, 2]}`
-	without := `{"_id":"m1","message":"as  it was\u00e9","sender":{"_id":"z"},"n":1.50,"x":[1, 2]`
-	plain := `{ "_id":"m2", "id":"m2", "room":"r1","message":"x","n":1.50 , "extra":"{}"}`
+	native := `{ "_id":"m1", "room":"r1","messageType":"text","createdAtMS":1600000001000,"message":"as  it was\u00e9", "sender":{"_id":"z"}, "n":1.50,"isDeleted":true,"x":[1, 2]}`
+	without := `{"_id":"m1","room":"r1","messageType":"text","createdAtMS":1600000001000,"message":"as  it was\u00e9","sender":{"_id":"z"},"n":1.50,"x":[1, 2]`
+	plain := `{ "_id":"m2", "id":"m2", "room":"r1","message":"x","n":1.50 , "extra":"{}", "messageType":"text","sender":{"_id":"alice"},"editedAt":null, "reply":null,"createdAtMS":1600000002000}`
 	w.put(t, "r1", store.Mirror,
-		withTimes(parlance.Message{ID: "m1", Sender: "z", Type: parlance.TypeText, Text: "as  it wasé", Native: parlance.Native{Dialect: parlance.IMKit, JSON: []byte(native)}}, 1000),
-		withTimes(parlance.Message{ID: "m2", Sender: "alice", Type: parlance.TypeText, Text: "x", Native: parlance.Native{Dialect: parlance.IMKit, JSON: []byte(plain)}}, 2000))
+		withTimes(parlance.Message{ID: "m1", Sender: "z", Type: parlance.TypeText, Text: "as  it wasé", Native: parlance.Native{Dialect: parlance.IMKit, JSON: []byte(native)}}, 1600000001000),
+		withTimes(parlance.Message{ID: "m2", Sender: "alice", Type: parlance.TypeText, Text: "x", Native: parlance.Native{Dialect: parlance.IMKit, JSON: []byte(plain)}}, 1600000002000))
 	if err := w.store.Hide(t.Context(), ref("r1"), "bob", "m1"); err != nil {
 		t.Fatal(err)
 	}
