@@ -19,6 +19,10 @@ type Conversation struct {
 	Platform Dialect // where it comes from; empty if imported
 	Created  Time
 
+	// Maker is the user who made it with a token of their own, under an id that they chose; empty if a platform, an
+	// import or an administrator did, or if the id was minted here.
+	Maker AccountID
+
 	// Customer is the customer of a shop's or order's conversation; empty elsewhere.
 	Customer AccountID
 	// OrderID and OrderNumber name the order of an order's conversation.

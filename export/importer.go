@@ -30,6 +30,7 @@ type importer struct {
 // known is what is remembered of a conversation between two chunks. Losing it costs
 // reads and nothing else.
 type known struct {
+	stands   parlance.Conversation // what it is, and whose; see check
 	first    first
 	customer bool // is known, or there is none to know
 	members  map[parlance.AccountID]struct{}
@@ -129,7 +130,7 @@ func (im *importer) create(ctx context.Context, groups []*group) error {
 	if len(cs) == 0 {
 		return nil
 	}
-	made, err := im.store.Create(ctx, im.workspace, cs...)
+	made, err := im.make(ctx, cs)
 	if err != nil {
 		return fmt.Errorf("create conversations: %w", err)
 	}
@@ -138,6 +139,7 @@ func (im *importer) create(ctx context.Context, groups []*group) error {
 	for i, m := range made {
 		c := &m.Conversation
 		k := &known{
+			stands:   parlance.Conversation{ID: c.ID, Kind: c.Kind, Platform: c.Platform, Customer: c.Customer, Maker: c.Maker},
 			first:    first{c.Kind, c.Title},
 			customer: c.Customer != "" || !hasCustomer(c.Kind),
 			members:  map[parlance.AccountID]struct{}{},
@@ -149,12 +151,43 @@ func (im *importer) create(ctx context.Context, groups []*group) error {
 		}
 		unknown[i].known = k
 		im.known[c.ID] = k
-		im.size += 200 + len(c.ID) + len(k.first.Title)
+		im.size += 200 + 2*len(c.ID) + len(k.first.Title)
 		if m.New {
 			im.report.Conversations++
 		}
 	}
 	return nil
+}
+
+// make makes those of the conversations that don't exist. What stands is returned as it is, be it another conversation
+// than the lines say.
+func (im *importer) make(ctx context.Context, cs []parlance.Conversation) ([]store.Created, error) {
+	made, err := im.store.Create(ctx, im.workspace, cs...)
+	var taken *store.Taken
+	if !errors.As(err, &taken) {
+		return made, err
+	}
+	isTaken := map[parlance.ConversationID]bool{}
+	for _, id := range taken.Conversations {
+		isTaken[id] = true
+	}
+	free := slices.DeleteFunc(slices.Clone(cs), func(c parlance.Conversation) bool { return isTaken[c.ID] })
+	rest, err := im.store.Create(ctx, im.workspace, free...)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]store.Created, len(cs))
+	for i := range cs {
+		if !isTaken[cs[i].ID] {
+			all[i], rest = rest[0], rest[1:]
+			continue
+		}
+		ref := parlance.Ref{Workspace: im.workspace, Conversation: cs[i].ID}
+		if all[i].Conversation, err = im.store.Conversation(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // conversation returns g's conversation as it is when its first item is the first that
@@ -196,6 +229,9 @@ func (g *group) customer() parlance.AccountID {
 
 // writeGroup stores g's messages and members.
 func (im *importer) writeGroup(ctx context.Context, g *group) error {
+	if err := im.leaveOut(ctx, g); err != nil || len(g.items) == 0 {
+		return err
+	}
 	if who := g.customer(); who != "" && !g.known.customer {
 		_, err := im.store.UpdateConversation(ctx, g.ref, func(c *parlance.Conversation) error {
 			if c.Customer == "" {

@@ -109,6 +109,9 @@ type Stream struct {
 	Members      []parlance.Member
 	Accounts     []parlance.Account // what the list told of people
 
+	// Guessed says that the platform told only by signs that change whether Conversation is of the kind room or direct.
+	Guessed bool
+
 	// Hint changes when the list shows that something changed. Empty: the list doesn't
 	// tell. An unchanged one is no proof that nothing did.
 	Hint string

@@ -176,12 +176,12 @@ func (s *Server) createFor(ctx context.Context, ws access.Workspace, buyer parla
 	if err := parlance.CheckID("conversation", c.ID); err != nil {
 		return ref, err
 	}
-	made, err := s.store.Create(ctx, ws.ID, c)
+	_, err := s.store.Create(ctx, ws.ID, c)
+	if errors.Is(err, parlance.Conflict) {
+		return ref, parlance.Wrap(parlance.Conflict, err, "Another conversation has the name of the one with this buyer.")
+	}
 	if err != nil {
 		return ref, fmt.Errorf("create a conversation: %w", err)
-	}
-	if c := &made[0].Conversation; c.Kind != parlance.Shop || c.Customer != buyer {
-		return ref, parlance.Errorf(parlance.Conflict, "Another conversation has the name of the one with this buyer.")
 	}
 	if err := s.store.AddMembers(ctx, ref, members...); err != nil {
 		return ref, fmt.Errorf("add the members of a conversation: %w", err)

@@ -14,6 +14,7 @@ type caller struct {
 	workspace parlance.WorkspaceID
 	account   parlance.AccountID // who acts; empty for an API key that names nobody
 	admin     bool               // has an API key: may do everything in the workspace
+	seller    parlance.AccountID // the workspace's, as iMetaStore names it
 }
 
 // header returns the first of r's headers of these names that isn't empty.
@@ -44,7 +45,7 @@ func (s *Server) authenticate(r *http.Request) (caller, error) {
 		if err != nil {
 			return caller{}, instead(err, errAPIKey)
 		}
-		c := caller{workspace: grant.Workspace.ID, admin: true}
+		c := caller{workspace: grant.Workspace.ID, admin: true, seller: grant.Workspace.Seller}
 		if token == "" {
 			c.account = parlance.AccountID(r.Header.Get("IM-CLIENT-ID"))
 			if c.account != "" && parlance.CheckID("IM-CLIENT-ID", c.account) != nil {
@@ -74,7 +75,7 @@ func (s *Server) authenticate(r *http.Request) (caller, error) {
 	if err != nil {
 		return caller{}, instead(err, errToken)
 	}
-	return caller{workspace: workspace.ID, account: grant.Account}, nil
+	return caller{workspace: workspace.ID, account: grant.Account, seller: workspace.Seller}, nil
 }
 
 // instead returns f where err only says that a credential is no good.
@@ -138,15 +139,18 @@ func (s *Server) room(ctx context.Context, c caller, id string) (room, error) {
 			return room{}, errNotMember
 		}
 	}
-	m.private = c.admin || seesNotes(m.member.Role)
+	m.private = c.admin || m.seesNotes()
 	return m, nil
 }
 
-// seesNotes reports whether notes of the staff are shown to r: IMKit Messages, private notes.
-func seesNotes(r parlance.Role) bool {
-	switch r {
-	case parlance.Merchant, parlance.Agent, parlance.Owner, parlance.Manager:
+// seesNotes reports whether notes of the staff are shown to m's member: IMKit Messages, private notes. A user who made the
+// room is its owner by their own word alone, and so are the managers that they named.
+func (m *room) seesNotes() bool {
+	switch m.member.Role {
+	case parlance.Merchant, parlance.Agent:
 		return true
+	case parlance.Owner, parlance.Manager:
+		return m.conversation.Maker == ""
 	}
 	return false
 }

@@ -32,6 +32,8 @@ var (
 	errNotMember   = &refusal{http.StatusForbidden, "Forbidden", "NOT_ROOM_MEMBER", "Client is not in the room or room does not exist", false}
 	errRole        = &refusal{http.StatusForbidden, "Forbidden", "INSUFFICIENT_PERMISSIONS", "This needs a higher role in the room", false}
 	errDeleteRole  = &refusal{http.StatusForbidden, "Permission denied", "INSUFFICIENT_PERMISSION", "Only the owner and managers of the room may delete messages", false}
+	errChosenID    = &refusal{http.StatusForbidden, "Forbidden", "INSUFFICIENT_PERMISSIONS", "Ids of this form are given by the server: choose another one, or none", false}
+	errOtherRoom   = &refusal{http.StatusConflict, "Conflict", "CONFLICT", "Another room has this id", false}
 	errNoRoom      = &refusal{http.StatusNotFound, "Room not found", "ROOM_NOT_FOUND", "The specified room does not exist", false}
 	errNoMessage   = &refusal{http.StatusNotFound, "Message not found", "MESSAGE_NOT_FOUND", "The specified message does not exist in this room", false}
 	errNoUser      = &refusal{http.StatusNotFound, "User not found", "USER_NOT_FOUND", "The specified user is not a member of the room", false}

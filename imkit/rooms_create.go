@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -181,39 +182,121 @@ func (s *Server) makeRoom(ctx context.Context, c caller, q *roomRequest, members
 	if err := q.check(); err != nil {
 		return "", false, err
 	}
-	now := s.store.Now()
-	room := parlance.Conversation{ID: parlance.ConversationID(q.ID), Kind: parlance.Room, Platform: parlance.IMKit, Created: now}
-	if q.RoomType == "direct" {
+	room := parlance.Conversation{ID: parlance.ConversationID(q.ID), Kind: parlance.Room, Platform: parlance.IMKit, Created: s.store.Now()}
+	if q.opensDirect(members) {
 		room.Kind = parlance.Direct
 		if len(members) != 2 || members[0] == members[1] {
 			return "", false, badBody("A direct room has two members")
+		}
+		if !c.admin && !slices.Contains(members, string(c.account)) {
+			return "", false, errRole // only two people themselves open a room between them
 		}
 		if room.ID == "" {
 			room.ID = parlance.ConversationID(directID(members[0], members[1]))
 		}
 	}
-	if room.ID == "" {
-		room.ID = parlance.ConversationID(s.ids.At(now))
+	if room.ID != "" {
+		if !c.admin {
+			room.Maker = c.account // and chose the id
+		}
+		exists, err := s.standing(ctx, c, q, &room, members)
+		if exists || err != nil {
+			return string(room.ID), false, err
+		}
+		if !c.mayChoose(&room, members) {
+			return "", false, errChosenID
+		}
+	} else {
+		room.ID = parlance.ConversationID(s.ids.At(room.Created))
 	}
 	if err := q.apply(&room); err != nil {
 		return "", false, err
 	}
 	created, err := s.store.Create(ctx, c.workspace, room)
+	if errors.Is(err, parlance.Conflict) || err == nil && !created[0].New {
+		// Somebody else was faster.
+		_, err = s.standing(ctx, c, q, &room, members)
+		return string(room.ID), false, err
+	}
 	if err != nil {
 		return "", false, err
 	}
-	if !created[0].New {
-		return string(room.ID), false, nil
-	}
 	var joined []parlance.Member
 	for _, account := range accountIDs(members) {
-		joined = append(joined, parlance.Member{Account: account, Role: roleIn(&room, q.Managers, account), Joined: now})
+		joined = append(joined, parlance.Member{Account: account, Role: roleIn(&room, q.Managers, account), Joined: room.Created})
 	}
 	ref := parlance.Ref{Workspace: c.workspace, Conversation: room.ID}
 	if len(joined) > 0 {
 		err = s.store.AddMembers(ctx, ref, joined...)
 	}
 	return string(room.ID), true, err
+}
+
+// opensDirect reports whether the room is one of two people: it is said to be, or the id is the one that clients
+// work out for such a room.
+func (q *roomRequest) opensDirect(members []string) bool {
+	return q.RoomType == "direct" || q.RoomType == "" && len(members) == 2 && q.ID == directID(members[0], members[1])
+}
+
+// mayChoose reports whether the caller may give a new room its id: IMKit Rooms, chosen ids.
+func (c *caller) mayChoose(room *parlance.Conversation, members []string) bool {
+	id := string(room.ID)
+	switch {
+	case room.Kind == parlance.Direct && id == directID(members[0], members[1]):
+		return true
+	case c.admin:
+		// What an administrator gives a room may be any id that IMKit has; those of the workspace's own buyers it hasn't.
+		return !strings.HasPrefix(id, string(c.seller)+":") || parlance.DerivedForm(room.ID) == ""
+	}
+	return parlance.DerivedForm(room.ID) == ""
+}
+
+// standing reports whether a conversation stands under the id of the room that q asks for. If it is another one than
+// that, the error says so.
+func (s *Server) standing(ctx context.Context, c caller, q *roomRequest, room *parlance.Conversation, members []string) (bool, error) {
+	ref := parlance.Ref{Workspace: c.workspace, Conversation: room.ID}
+	stands, err := s.store.Conversation(ctx, ref)
+	if errors.Is(err, parlance.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if stands.Kind != parlance.Room {
+		// Who isn't in it doesn't learn what it is.
+		if _, err := s.room(ctx, c, string(room.ID)); err != nil {
+			return true, err
+		}
+	}
+	if (q.RoomType != "" || room.Kind == parlance.Direct) && stands.Kind != room.Kind {
+		return true, errOtherRoom
+	}
+	if room.Kind != parlance.Direct {
+		return true, nil
+	}
+	return true, s.isBetween(ctx, ref, accountIDs(members))
+}
+
+// isBetween refuses a room of two people that isn't between those two, although it has the id that is worked out for them: letters are
+// compared there without case, and where one name ends and the other begins is lost. One whom both invited may be in it as well, and one
+// of the two may have left.
+func (s *Server) isBetween(ctx context.Context, ref parlance.Ref, two []parlance.AccountID) error {
+	members, err := s.store.Members(ctx, ref)
+	if err != nil {
+		return err
+	}
+	found, others := 0, 0
+	for i := range members {
+		if slices.Contains(two, members[i].Account) {
+			found++
+		} else {
+			others++
+		}
+	}
+	if found < len(two) && others > 0 {
+		return errOtherRoom
+	}
+	return nil
 }
 
 func roleIn(c *parlance.Conversation, managers *[]string, account parlance.AccountID) parlance.Role {

@@ -42,7 +42,12 @@ func (s *Server) updateRoom(w http.ResponseWriter, r *http.Request) error {
 			return notMember(err)
 		}
 	}
-	m.conversation, err = s.store.UpdateConversation(ctx, m.ref, q.apply)
+	m.conversation, err = s.store.UpdateConversation(ctx, m.ref, func(c *parlance.Conversation) error {
+		if m.admin && q.Owner != nil {
+			c.Maker = "" // from here on it is the administrator's: IMKit Rooms, chosen ids
+		}
+		return q.apply(c)
+	})
 	if err != nil {
 		return err
 	}

@@ -135,6 +135,7 @@ func streamOf(r *Room) history.Stream {
 	if r.RoomType == "direct" || r.RoomType == "" && len(people) <= 2 {
 		c.Kind = parlance.Direct
 	}
+	s.Guessed = r.RoomType != "direct" && r.RoomType != "group"
 	roles := rolesOf(r)
 	known := map[string]bool{}
 	for i := range people {

@@ -27,6 +27,14 @@ func (r *run) commit(ctx context.Context, b *book, page *history.Page) (fresh in
 			return 0, err
 		}
 		id := page.Conversations[i].Conversation.ID
+		why, err := r.isOther(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+		if why != "" {
+			r.other(b, id, why)
+			continue
+		}
 		if b.Stream != history.Everything && b.Conversation == "" {
 			b.Conversation = id // a platform that lists nobody tells it with the first message
 		}
@@ -59,6 +67,16 @@ func (r *run) commit(ctx context.Context, b *book, page *history.Page) (fresh in
 // commitTo stores items of one conversation.
 func (r *run) commitTo(ctx context.Context, b *book, items []history.Item) (fresh int, err error) {
 	ref := parlance.Ref{Workspace: r.c.Workspace, Conversation: items[0].Conversation}
+	if ref.Conversation != "" { // else none can be told, and they are all set aside
+		why, err := r.isOther(ctx, ref.Conversation)
+		if err != nil {
+			return 0, err
+		}
+		if why != "" {
+			r.other(b, ref.Conversation, why)
+			return 0, nil
+		}
+	}
 	var ms []parlance.Message
 	for i := range items {
 		it := &items[i]

@@ -65,7 +65,7 @@ func (m *Mirror) Coverage(ctx context.Context, n Name) (Status, []Coverage, erro
 		if all[i].Conversation == "" {
 			continue
 		}
-		if err := s.addConversation(ctx, m, all[i].Conversation, all[i].State); err != nil {
+		if err := s.addConversation(ctx, m, &all[i]); err != nil {
 			return s, nil, err
 		}
 	}

@@ -114,7 +114,7 @@ func (f *fullPass) page(ctx context.Context, page *history.Page) error {
 	}
 	for i := range page.Items {
 		it := &page.Items[i]
-		if it.Message.ID == "" {
+		if it.Message.ID == "" || f.wasOther(it.Conversation) {
 			continue
 		}
 		f.given[f.hash(it.Conversation, it.Message.ID)] = struct{}{}

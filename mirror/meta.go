@@ -11,6 +11,7 @@ import (
 
 	"parlance"
 	"parlance/history"
+	"parlance/store"
 )
 
 // unchanged reports whether v is what was last compared with the store under this key in this run, and remembers it.
@@ -26,9 +27,6 @@ func (r *run) unchanged(key string, v any) bool {
 
 // meta stores what the platform told of a conversation besides its messages. What is the same already isn't written.
 func (r *run) meta(ctx context.Context, st *history.Stream) error {
-	if r.o.DryRun {
-		return nil
-	}
 	for i := range st.Accounts {
 		if err := r.account(ctx, &st.Accounts[i]); err != nil {
 			return err
@@ -38,12 +36,21 @@ func (r *run) meta(ctx context.Context, st *history.Stream) error {
 	if c.ID == "" || c.Platform == "" || r.unchanged("conversation "+string(c.ID), st) {
 		return nil
 	}
-	made, err := r.m.store.Create(ctx, r.c.Workspace, c)
+	ref := parlance.Ref{Workspace: r.c.Workspace, Conversation: c.ID}
+	made, err := r.admitted(ctx, ref, st)
+	var taken *store.Taken
+	if errors.As(err, &taken) {
+		r.others.Store(c.ID, taken.Error())
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("make conversation %q: %w", c.ID, err)
 	}
-	ref := parlance.Ref{Workspace: r.c.Workspace, Conversation: c.ID}
-	if old := made[0].Conversation; !made[0].New && !reflect.DeepEqual(told(old, c), old) {
+	r.others.Store(c.ID, "")
+	if r.o.DryRun {
+		return nil
+	}
+	if old := made.Conversation; !made.New && !reflect.DeepEqual(told(old, c), old) {
 		if _, err := r.m.store.UpdateConversation(ctx, ref, func(old *parlance.Conversation) error {
 			*old = told(*old, c)
 			return nil
@@ -61,7 +68,7 @@ func (r *run) meta(ctx context.Context, st *history.Stream) error {
 func told(old, now parlance.Conversation) parlance.Conversation {
 	c := now
 	c.ID, c.Kind, c.Created, c.OrderID = old.ID, old.Kind, old.Created, old.OrderID
-	if c.Customer == "" {
+	if old.Customer != "" {
 		c.Customer = old.Customer
 	}
 	if c.OrderNumber == "" {

@@ -72,6 +72,7 @@ type run struct {
 
 	fetcher *files.Fetcher // nil: no files are kept
 	known   sync.Map       // what of conversations and accounts was compared with the store, see meta.go
+	others  sync.Map       // why a conversation of the platform isn't the one that stands here, see others.go; empty: it is
 	wrote   atomic.Bool
 }
 
@@ -375,6 +376,18 @@ func (r *run) stream(ctx context.Context, t task) error {
 	}
 	if id := t.stream.Conversation.ID; id != "" {
 		b.Conversation = id
+		why, err := r.isOther(ctx, id)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			r.other(b, id, why)
+			if r.o.DryRun {
+				return nil
+			}
+			return r.m.save(context.WithoutCancel(ctx), r.c.Name, b)
+		}
+		b.notOther()
 	}
 	if err := r.left(ctx, b, t.stream.Members); err != nil {
 		return err

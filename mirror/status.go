@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"parlance"
@@ -73,9 +74,9 @@ func (s *Status) add(ctx context.Context, m *Mirror, l Ledger) Coverage {
 }
 
 // addConversation counts a conversation.
-func (s *Status) addConversation(ctx context.Context, m *Mirror, id parlance.ConversationID, state State) error {
+func (s *Status) addConversation(ctx context.Context, m *Mirror, c *Coverage) error {
 	s.Conversations++
-	switch state {
+	switch c.State {
 	case Complete:
 		s.Complete++
 	case Partial:
@@ -83,7 +84,10 @@ func (s *Status) addConversation(ctx context.Context, m *Mirror, id parlance.Con
 	default:
 		s.Unknown++
 	}
-	st, err := m.store.State(ctx, parlance.Ref{Workspace: s.Workspace, Conversation: id})
+	if len(c.Spans) == 0 && slices.ContainsFunc(c.Gaps, func(g Gap) bool { return g.isOther() && g.Conversation == c.Conversation }) {
+		return nil // what is here is another conversation's
+	}
+	st, err := m.store.State(ctx, parlance.Ref{Workspace: s.Workspace, Conversation: c.Conversation})
 	s.Messages += st.Total
 	return err
 }

@@ -132,9 +132,13 @@ func (s *Server) orderConversation(ctx context.Context, ws access.Workspace, ord
 	switch {
 	case err == nil:
 		ref := parlance.Ref{Workspace: ws.ID, Conversation: id}
-		if c, err = s.store.Conversation(ctx, ref); err == nil {
-			c.Customer, err = s.customerOf(ctx, ref, &c)
+		if c, err = s.store.Conversation(ctx, ref); err != nil {
+			return c, true, err
 		}
+		if c.Kind != parlance.Order || c.OrderID != orderID {
+			return c, true, parlance.Errorf(parlance.Conflict, "the conversation of this order is another one")
+		}
+		c.Customer, err = s.customerOf(ctx, ref, &c)
 		return c, true, err
 	case !errors.Is(err, parlance.NotFound):
 		return c, false, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
 
 	"parlance"
@@ -95,34 +94,38 @@ func (s *Server) send(ctx context.Context, ref parlance.Ref, m parlance.Message)
 }
 
 // shopConversation returns the conversation between the shop and a customer, made if
-// there is none: the one that this server would make, or else one of the platform's own,
-// the most recent first.
+// there is none: the one that was active last of those in which the lists show that customer, wherever it came from. Of
+// several at the same time it is the platform's own.
 //
-// SHOPLINE sending shop messages, conversation: one for each customer.
+// SHOPLINE sending shop messages, conversation: the one that is listed first.
 func (s *Server) shopConversation(ctx context.Context, ws access.Workspace, customer parlance.AccountID) (parlance.Ref, error) {
-	ref := parlance.Ref{Workspace: ws.ID, Conversation: derivedID(ws.Merchant, parlance.Shop, string(customer))}
-	_, err := s.store.Member(ctx, ref, customer)
-	if err == nil {
-		return ref, nil
-	}
-	if !errors.Is(err, parlance.NotFound) {
-		return ref, err
-	}
-	for sum, err := range s.store.Recent(ctx, ws.ID, store.List{Account: customer}) {
+	var first *store.Summary
+	for sum, err := range s.recentOfCustomer(ctx, ws, customer, []parlance.Kind{parlance.Shop}) {
 		if err != nil {
-			return ref, err
+			return parlance.Ref{}, err
+		}
+		if first != nil && activity(sum) != activity(*first) {
+			break
 		}
 		c := &sum.Conversation
-		if c.Kind == parlance.Shop && c.Platform == parlance.Shopline && c.Customer == customer {
-			ref.Conversation = c.ID
-			return ref, nil
+		// A member of a conversation without a customer is listed as one, and is none to write to.
+		of, err := s.customerOf(ctx, parlance.Ref{Workspace: ws.ID, Conversation: c.ID}, c)
+		if err != nil {
+			return parlance.Ref{}, err
+		}
+		if of == customer && (first == nil || first.Conversation.Platform != parlance.Shopline && c.Platform == parlance.Shopline) {
+			first = &sum
 		}
 	}
+	if first != nil {
+		return parlance.Ref{Workspace: ws.ID, Conversation: first.Conversation.ID}, nil
+	}
+	ref := parlance.Ref{Workspace: ws.ID, Conversation: derivedID(ws.Merchant, parlance.Shop, string(customer))}
 	return ref, s.create(ctx, ref, parlance.Conversation{Kind: parlance.Shop, Customer: customer}, ws.Merchant)
 }
 
 // create makes a conversation of ours unless it exists, with its members. Both steps
-// can be repeated, by others at the same time too.
+// can be repeated, by others at the same time too. What exists and is another conversation is refused.
 func (s *Server) create(ctx context.Context, ref parlance.Ref, c parlance.Conversation, merchant parlance.AccountID) error {
 	now := s.store.Now()
 	c.ID, c.Platform, c.Created = ref.Conversation, parlance.Shopline, now

@@ -19,9 +19,24 @@ type Created struct {
 	New          bool                  // whether this call made it
 }
 
+// Taken is the error of [Store.Create] where ids are those of other conversations.
+type Taken struct {
+	Conversations []parlance.ConversationID // in the order given
+	First         error                     // why the first of them is another one, of kind [parlance.Conflict]
+}
+
+// Error returns why the first conversation is another one.
+func (t *Taken) Error() string { return t.First.Error() }
+
+// Unwrap returns why the first conversation is another one.
+func (t *Taken) Unwrap() error { return t.First }
+
 // Create makes those of the conversations that don't exist yet, in this order, and
-// returns all of them in the order given. One that exists stays as it is. A zero
+// returns all of them in the order given. One that exists stays as it is, but for a customer that it lacks. A zero
 // Created becomes now. Two of one id in one call are one.
+//
+// If one that exists doesn't admit the one given ([parlance.Conversation.Admits]), the error is a [*Taken]. All others
+// exist then.
 func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parlance.Conversation) (_ []Created, err error) {
 	for i := range cs {
 		if err := parlance.CheckID("conversation id", cs[i].ID); err != nil {
@@ -60,10 +75,14 @@ func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parla
 		return nil, fmt.Errorf("create conversations: %w", err)
 	}
 	var fresh []Created
+	var taken *Taken
 	for i := range cs {
 		if at := index[cs[i].ID]; at != i {
 			out[i] = Created{Conversation: out[at].Conversation}
 		} else if err := s.unregistered(ctx, ws, &out[i], &fresh); err != nil {
+			return nil, err
+		}
+		if taken, err = s.admit(ctx, ws, &out[i], &cs[i], taken); err != nil {
 			return nil, err
 		}
 	}
@@ -73,7 +92,35 @@ func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parla
 	if len(fresh) > 0 {
 		s.changed(ws)
 	}
+	if taken != nil {
+		return nil, taken
+	}
 	return out, nil
+}
+
+// admit adds to taken if the conversation that stands isn't the one given, and else names the customer that it lacks.
+func (s *Store) admit(ctx context.Context, ws parlance.WorkspaceID, stands *Created, given *parlance.Conversation, taken *Taken) (*Taken, error) {
+	why := stands.Conversation.Admits(given)
+	if why == nil && given.Customer != "" && stands.Conversation.Customer == "" {
+		c, err := s.UpdateConversation(ctx, parlance.Ref{Workspace: ws, Conversation: given.ID}, func(c *parlance.Conversation) error {
+			if why = c.Admits(given); why == nil {
+				c.Customer = given.Customer
+			}
+			return why
+		})
+		if err != nil && why == nil {
+			return nil, fmt.Errorf("name the customer of a conversation: %w", err)
+		}
+		stands.Conversation = c
+	}
+	if why == nil {
+		return taken, nil
+	}
+	if taken == nil {
+		taken = &Taken{First: why}
+	}
+	taken.Conversations = append(taken.Conversations, given.ID)
+	return taken, nil
 }
 
 // createIn claims the records of those conversations, by index into cs, that share a partition.
@@ -137,7 +184,8 @@ func conversationName(ref parlance.Ref) string {
 }
 
 // UpdateConversation changes a conversation's record and returns the new one. change may
-// run more than once. ID, Kind, Created and OrderID stay as they are.
+// run more than once. ID, Kind, Created and OrderID stay as they are, and so do Platform and Customer once they are known: what
+// a conversation is, and whose, never changes.
 func (s *Store) UpdateConversation(ctx context.Context, ref parlance.Ref, change func(*parlance.Conversation) error) (parlance.Conversation, error) {
 	var c parlance.Conversation
 	err := s.update(ctx, s.layout.conversationPartition(ref), []byte(ref.Conversation), func(old []byte) ([]byte, error) {
@@ -155,6 +203,12 @@ func (s *Store) UpdateConversation(ctx context.Context, ref parlance.Ref, change
 			return nil, err
 		}
 		c.ID, c.Kind, c.Created, c.OrderID = before.ID, before.Kind, before.Created, before.OrderID
+		if before.Platform != "" {
+			c.Platform = before.Platform
+		}
+		if before.Customer != "" {
+			c.Customer = before.Customer
+		}
 		return encodeConversation(&c), nil
 	})
 	s.changed(ref.Workspace, conversationName(ref))
@@ -204,7 +258,8 @@ func encodeConversation(c *parlance.Conversation) []byte {
 		b = appendNested(b, 12, []byte(t))
 	}
 	b = appendBool(b, 13, c.Frozen)
-	return appendNative(b, 14, &c.Native)
+	b = appendNative(b, 14, &c.Native)
+	return appendString(b, 15, c.Maker)
 }
 
 func appendNative(b []byte, n fieldNumber, native *parlance.Native) []byte {
@@ -262,6 +317,8 @@ func decodeConversation(b []byte) (c parlance.Conversation, err error) {
 			c.Frozen = f.Bool()
 		case 14:
 			c.Native, err = decodeNative(f.Bytes)
+		case 15:
+			c.Maker = parlance.AccountID(f.Bytes)
 		}
 		return err
 	})

@@ -50,6 +50,7 @@ func fullConversation() parlance.Conversation {
 		ID: "id", Kind: parlance.Order, Title: "title", Platform: parlance.IMKit, Created: -1, Customer: "customer",
 		OrderID: "o", OrderNumber: "n", Owner: "owner", Description: "d", Cover: "c", Tags: []string{"a", ""}, Frozen: true,
 		Native: parlance.Native{Dialect: parlance.IMKit, JSON: []byte(`{}`), Stale: true},
+		Maker:  "maker",
 	}
 }
 

@@ -53,7 +53,7 @@ func records(t *testing.T) []record {
 		},
 		{"Conversation", encodeConversation(&conversation), `id: "id" kind: "order" title: "title" platform: "imkit" created: -1 customer: "customer"
 			order_id: "o" order_number: "n" owner: "owner" description: "d" cover: "c" tags: "a" tags: "" frozen: true
-			native { dialect: "imkit" json: "{}" stale: true }`, conversation, func(b []byte) (any, error) { return decodeConversation(b) }},
+			native { dialect: "imkit" json: "{}" stale: true } maker: "maker"`, conversation, func(b []byte) (any, error) { return decodeConversation(b) }},
 		{
 			"Member", encodeMember(&member), `account: "a" name: "n" role: "owner" joined: 1 read_time: 2 read_id: "id"`,
 			member, func(b []byte) (any, error) { return decodeMember(b) },
