@@ -30,6 +30,10 @@ func FuzzKey(f *testing.F) {
 		if parlance.CheckID("id", p.ID) != nil || p.Time < parlance.MinTime || p.Time > parlance.MaxTime {
 			t.Errorf("%q means %v", key, p)
 		}
+		// What is kept of a key is bounded by the key, and no long one is looked into.
+		if len(key) > maxKey || len(p.ID)+len(p.Conversation) > max(len(key), prefixLen) {
+			t.Errorf("%d bytes of key mean %d and %d", len(key), len(p.ID), len(p.Conversation))
+		}
 	})
 }
 
