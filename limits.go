@@ -36,6 +36,16 @@ const (
 	MaxUpstreamDepth  = 100       // levels of its arrays and objects
 )
 
+// Bounds of credentials.
+const (
+	MaxCredentials = 1000 // of a workspace, expired ones included
+
+	WrongLoginsHere    = 5       // at once, of an e-mail at one address
+	WrongLoginsAddress = 20      // at once, at one address
+	WrongLoginsEmail   = 30      // at once, of an e-mail at all addresses
+	MaxLoginsCounted   = 1 << 16 // e-mails, addresses, and pairs of them whose wrong logins are counted
+)
+
 // Bounds of files that are imported and exported.
 const (
 	MaxLine = 32 << 20 // bytes of one line, without its end

@@ -97,11 +97,17 @@ type Keeper struct {
 	// the process, and there is no secret to keep.
 	userKey []byte
 
-	sellerKey  atomic.Pointer[sellerKey]
-	makingKey  sync.Mutex // held while the seller key is read or made
+	sellerKey atomic.Pointer[sellerKey]
+	makingKey sync.Mutex // held while the seller key is read or made
+
+	makingWorkspace sync.Mutex
+
 	sellerJWTs *jwt.Parser
 
 	passwords chan struct{} // a slot per password hash under way
+	queued    atomic.Int64  // logins that wait for one
+	throttle  *throttle
+	unknown   [len(countedKinds)]atomic.Uint64 // keys and tokens that aren't valid
 }
 
 // Open returns the Keeper of s, which stays the caller's to close. Lives below a
@@ -119,7 +125,8 @@ func Open(ctx context.Context, s *store.Store, o Options) (*Keeper, error) {
 		userLife:   o.UserTokenLife,
 		sellerLife: o.SellerTokenLife,
 		userKey:    make([]byte, 32),
-		passwords:  make(chan struct{}, passwordSlots),
+		passwords:  make(chan struct{}, passwordSlots()),
+		throttle:   newThrottle(),
 	}
 	rand.Read(k.userKey) // never fails
 	if k.log == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"iter"
 	"unicode/utf8"
@@ -47,7 +48,8 @@ type credentialRecord struct {
 	Name    string        `json:"name,omitempty"`
 	Created parlance.Time `json:"created"`
 	Expires parlance.Time `json:"expires,omitempty"`
-	Hash    []byte        `json:"hash,omitempty"` // digest of the secret; none for a login
+	Hash    []byte        `json:"hash,omitempty"`  // digest of the secret; none for a login
+	First   bool          `json:"first,omitempty"` // made with its workspace
 }
 
 // secretRecord is what a secret leads to.
@@ -66,6 +68,10 @@ func secrets(d digest) string { return "secret/" + d.shard() }
 // Expires. It returns the credential and the secret, which can't be had a second time.
 // NotFound if there is no such workspace.
 func (k *Keeper) AddKey(ctx context.Context, ws parlance.WorkspaceID, c Credential) (Credential, string, error) {
+	return k.addKey(ctx, ws, c, false)
+}
+
+func (k *Keeper) addKey(ctx context.Context, ws parlance.WorkspaceID, c Credential, first bool) (Credential, string, error) {
 	var secret string
 	switch c.Kind {
 	case ClientKey:
@@ -81,7 +87,7 @@ func (k *Keeper) AddKey(ctx context.Context, ws parlance.WorkspaceID, c Credenti
 		return Credential{}, "", parlance.Errorf(parlance.Invalid, "credential kind %q: want %s, %s or %s", c.Kind, ClientKey, APIKey, ShoplineToken)
 	}
 	d := digestOf(c.Kind, "", secret)
-	c, err := k.addCredential(ctx, ws, c, d[:])
+	c, err := k.addCredential(ctx, ws, c, d[:], first)
 	if err != nil {
 		return Credential{}, "", err
 	}
@@ -94,12 +100,15 @@ func (k *Keeper) AddKey(ctx context.Context, ws parlance.WorkspaceID, c Credenti
 }
 
 // addCredential gives c an id and puts it on its workspace's list. What makes it work comes after.
-func (k *Keeper) addCredential(ctx context.Context, ws parlance.WorkspaceID, c Credential, hash []byte) (Credential, error) {
+func (k *Keeper) addCredential(ctx context.Context, ws parlance.WorkspaceID, c Credential, hash []byte, first bool) (Credential, error) {
 	if _, err := k.Workspace(ctx, ws); err != nil {
 		return Credential{}, err
 	}
 	if len(c.Label) > maxLabel || !utf8.ValidString(c.Label) {
 		return Credential{}, parlance.Errorf(parlance.Invalid, "label: want at most %d bytes of UTF-8", maxLabel)
+	}
+	if err := k.makeRoom(ctx, ws); err != nil {
+		return Credential{}, err
 	}
 	c.Created = k.s.Now()
 	if c.Expires != 0 && c.Expires <= c.Created {
@@ -107,12 +116,39 @@ func (k *Keeper) addCredential(ctx context.Context, ws parlance.WorkspaceID, c C
 	}
 	c.ID = k.ids.At(c.Created)
 	err := jsonrecord.Swap(ctx, k.s, credentials(ws), c.ID, nil, credentialRecord{
-		Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created, Expires: c.Expires, Hash: hash,
+		Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created, Expires: c.Expires, Hash: hash, First: first,
 	})
 	if err != nil {
 		return Credential{}, fmt.Errorf("add %s to workspace %s: %w", c.Kind, ws, err)
 	}
 	return c, nil
+}
+
+// makeRoom sees to it that the workspace may have one more credential: where it has as many as may be, those that have expired are
+// revoked.
+func (k *Keeper) makeRoom(ctx context.Context, ws parlance.WorkspaceID) error {
+	now, n := k.s.Now(), 0
+	var over []string
+	for c, err := range k.Credentials(ctx, ws) {
+		if err != nil {
+			return err
+		}
+		if n++; expired(c.Expires, now) {
+			over = append(over, c.ID)
+		}
+	}
+	if n < parlance.MaxCredentials {
+		return nil
+	}
+	for _, id := range over {
+		if err := k.Revoke(ctx, ws, id); err != nil && !errors.Is(err, parlance.NotFound) {
+			return err
+		}
+	}
+	if len(over) == 0 {
+		return parlance.Errorf(parlance.Limited, "workspace %s has %d credentials, and more aren't allowed: revoke some", ws, n)
+	}
+	return nil
 }
 
 // Credentials returns the workspace's credentials, expired ones too, by id and so
@@ -146,15 +182,9 @@ func (k *Keeper) Revoke(ctx context.Context, ws parlance.WorkspaceID, id string)
 	if _, err := k.Workspace(ctx, ws); err != nil {
 		return err
 	}
-	if parlance.CheckID("credential", id) != nil {
-		return parlance.Errorf(parlance.NotFound, "workspace %s has no such credential", ws)
-	}
-	c, raw, err := jsonrecord.Read[credentialRecord](ctx, k.s, credentials(ws), id)
+	c, raw, err := k.credential(ctx, ws, id)
 	if err != nil {
 		return err
-	}
-	if raw == nil {
-		return parlance.Errorf(parlance.NotFound, "workspace %s has no such credential", ws)
 	}
 	if c.Kind == SellerLogin {
 		err = k.removeLogin(ctx, c.Name, id)
@@ -173,6 +203,17 @@ func (k *Keeper) Revoke(ctx context.Context, ws parlance.WorkspaceID, id string)
 	}
 	k.log.InfoContext(ctx, "credential revoked", "workspace", ws, "kind", c.Kind, "credential", id)
 	return nil
+}
+
+// credential returns a credential as it is kept, or NotFound.
+func (k *Keeper) credential(ctx context.Context, ws parlance.WorkspaceID, id string) (c credentialRecord, raw []byte, err error) {
+	if parlance.CheckID("credential", id) == nil {
+		c, raw, err = jsonrecord.Read[credentialRecord](ctx, k.s, credentials(ws), id)
+	}
+	if err == nil && raw == nil {
+		err = parlance.Errorf(parlance.NotFound, "workspace %s has no credential %q", ws, id)
+	}
+	return c, raw, err
 }
 
 // removeSecret makes the secret of that hash unknown.

@@ -49,7 +49,7 @@ func (k *Keeper) Bearer(ctx context.Context, token string) (Grant, error) {
 // bySecret checks a client key, API key or SHOPLINE token.
 func (k *Keeper) bySecret(ctx context.Context, kind Kind, secret string) (Grant, error) {
 	if secret == "" || len(secret) > MaxToken {
-		return Grant{}, errUnauthenticated
+		return Grant{}, k.refuse(kind)
 	}
 	d, now := digestOf(kind, "", secret), k.s.Now()
 	if g, ok := k.memory.recall(d, now); ok {
@@ -61,7 +61,7 @@ func (k *Keeper) bySecret(ctx context.Context, kind Kind, secret string) (Grant,
 		return Grant{}, err
 	}
 	if raw == nil || !d.is(r.Hash) || expired(r.Expires, now) {
-		return Grant{}, errUnauthenticated
+		return Grant{}, k.refuse(kind)
 	}
 	w, err := k.owner(ctx, r.Workspace)
 	if err != nil {

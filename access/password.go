@@ -3,12 +3,20 @@ package access
 import (
 	"context"
 	"crypto/subtle"
+	"runtime"
+	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"parlance"
 )
 
-// passwordSlots is how many password hashes are computed at once at most. Each takes 19 MiB.
-const passwordSlots = 4
+// passwordSlots is how many password hashes are computed at once at most, so that one core is left for all other requests. Each
+// takes 19 MiB, and some 30 ms.
+func passwordSlots() int { return max(1, runtime.GOMAXPROCS(0)-1) }
+
+// queuePerSlot is how many logins may wait for each slot: about half a second's work.
+const queuePerSlot = 16
 
 // Bounds of a password in bytes.
 const (
@@ -37,8 +45,13 @@ func (k *Keeper) hashPassword(ctx context.Context, password string) (passwordHas
 	return h, err
 }
 
-// isPassword reports whether password is h's. It takes the same time for either answer.
+// isPassword reports whether password is h's. It takes the same time for either answer. Unavailable, at once, if too many wait already.
 func (k *Keeper) isPassword(ctx context.Context, h passwordHash, password string) (bool, error) {
+	defer k.queued.Add(-1)
+	if k.queued.Add(1) > int64(cap(k.passwords)*(1+queuePerSlot)) {
+		k.throttle.crowded.Add(1)
+		return false, &parlance.Error{Kind: parlance.Unavailable, Text: "too many logins at once: try again later", After: time.Second}
+	}
 	sum, err := k.argon2id(ctx, h, password)
 	return err == nil && subtle.ConstantTimeCompare(sum, h.Hash) == 1, err
 }

@@ -49,14 +49,14 @@ func tokenRow(expires parlance.Time, d digest) string {
 // UserToken returns what an IMKit user's token grants in workspace ws: to act as that user.
 func (k *Keeper) UserToken(ctx context.Context, ws parlance.WorkspaceID, token string) (Grant, error) {
 	if token == "" || len(token) > MaxToken {
-		return Grant{}, errUnauthenticated
+		return Grant{}, k.refuse(userToken)
 	}
 	d, now := digestOf(userToken, ws, token), k.s.Now()
 	if g, ok := k.memory.recall(d, now); ok && g.Workspace.ID == ws {
 		return g, nil
 	}
 	if parlance.CheckWorkspace(ws) != nil {
-		return Grant{}, errUnauthenticated
+		return Grant{}, k.refuse(userToken)
 	}
 	at := k.memory.mark(d)
 	r, _, err := k.standing(ctx, ws, d, now)
@@ -64,7 +64,7 @@ func (k *Keeper) UserToken(ctx context.Context, ws parlance.WorkspaceID, token s
 		return Grant{}, err
 	}
 	if r == nil {
-		return Grant{}, errUnauthenticated
+		return Grant{}, k.refuse(userToken)
 	}
 	w, err := k.owner(ctx, ws)
 	if err != nil {

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -20,6 +21,9 @@ type Workspace struct {
 	Merchant parlance.AccountID // the shop's account as SHOPLINE names it; 24 hex digits, lower case
 	Staff    parlance.AccountID // the staff account behind the SHOPLINE token; 24 hex digits, lower case
 	Seller   parlance.AccountID // the shop's account as iMetaStore names it; never all digits
+
+	// Unfinished: nobody has said yet that its first credentials arrived. See [Keeper.BeginWorkspace].
+	Unfinished bool
 }
 
 // Secrets are a workspace's first credentials. They can't be had a second time.
@@ -39,16 +43,44 @@ type workspaceRecord struct {
 	Staff    parlance.AccountID `json:"staff"`
 	Seller   parlance.AccountID `json:"seller"`
 	Mark     []byte             `json:"mark"`
+
+	Unfinished bool `json:"unfinished,omitempty"`
 }
 
 const workspaces = "workspace"
 
-// CreateWorkspace makes a workspace and one credential of each kind. Zero fields of w
+// CreateWorkspace makes a workspace and one credential of each kind: [Keeper.BeginWorkspace] and [Keeper.FinishWorkspace] in one.
+func (k *Keeper) CreateWorkspace(ctx context.Context, w Workspace) (Workspace, Secrets, error) {
+	k.makingWorkspace.Lock() // of those that make the same one here, the first does
+	defer k.makingWorkspace.Unlock()
+	n, err := k.BeginWorkspace(ctx, w)
+	if err == nil {
+		err = k.FinishWorkspace(ctx, n)
+	}
+	if err != nil {
+		return Workspace{}, Secrets{}, err
+	}
+	n.Workspace.Unfinished = false
+	return n.Workspace, n.Secrets, nil
+}
+
+// A NewWorkspace is a workspace that is being made.
+type NewWorkspace struct {
+	Workspace Workspace
+	Secrets   Secrets
+	Resumed   bool // it was begun before, and the credentials of then are revoked
+
+	mark  []byte
+	first []string // ids of its credentials
+}
+
+// BeginWorkspace makes a workspace and one credential of each kind. Zero fields of w
 // get defaults: now, random ids, and "seller_001". Conflict if the workspace exists.
 //
-// If making the credentials fails, the workspace stands without some of them, and the rest
-// can be added by [Keeper.AddKey] and [Keeper.AddSeller].
-func (k *Keeper) CreateWorkspace(ctx context.Context, w Workspace) (Workspace, Secrets, error) {
+// The workspace is unfinished until [Keeper.FinishWorkspace], which whoever has handed the secrets over calls. Until then, if
+// this fails half-way or what it returned is lost, it can be called again: it completes what is there, keeps the ids of then and
+// makes all first credentials anew, since nobody may have seen those of then. They are revoked.
+func (k *Keeper) BeginWorkspace(ctx context.Context, w Workspace) (NewWorkspace, error) {
 	now := k.s.Now()
 	if w.Created == 0 {
 		w.Created = now
@@ -62,45 +94,118 @@ func (k *Keeper) CreateWorkspace(ctx context.Context, w Workspace) (Workspace, S
 	if w.Seller == "" {
 		w.Seller = "seller_001"
 	}
+	w.Unfinished = true
 	if err := w.check(); err != nil {
-		return Workspace{}, Secrets{}, err
+		return NewWorkspace{}, err
 	}
-
-	err := jsonrecord.Swap(ctx, k.s, workspaces, string(w.ID), nil, workspaceRecord{
-		Created: w.Created, Merchant: w.Merchant, Staff: w.Staff, Seller: w.Seller, Mark: random(16),
-	})
+	old, raw, err := jsonrecord.Read[workspaceRecord](ctx, k.s, workspaces, string(w.ID))
+	if err != nil {
+		return NewWorkspace{}, err
+	}
+	n := NewWorkspace{Workspace: w, Resumed: raw != nil, mark: random(16)}
+	switch {
+	case raw != nil && !old.Unfinished:
+		return NewWorkspace{}, parlance.Errorf(parlance.Conflict, "workspace %q exists already", w.ID)
+	case raw != nil:
+		n.Workspace = old.workspace(w.ID)
+	}
+	err = jsonrecord.Swap(ctx, k.s, workspaces, string(w.ID), raw, n.record())
 	if errors.Is(err, parlance.Conflict) {
-		return Workspace{}, Secrets{}, parlance.Errorf(parlance.Conflict, "workspace %q exists already", w.ID)
+		return NewWorkspace{}, parlance.Errorf(parlance.Conflict, "workspace %q was made by somebody else at the same time", w.ID)
 	}
 	if err != nil {
-		return Workspace{}, Secrets{}, fmt.Errorf("create workspace %s: %w", w.ID, err)
+		return NewWorkspace{}, fmt.Errorf("create workspace %s: %w", w.ID, err)
 	}
-	k.log.InfoContext(ctx, "workspace created", "workspace", w.ID)
+	if n.Resumed {
+		err = k.revokeFirst(ctx, w.ID)
+	}
+	if err == nil {
+		err = k.firstCredentials(ctx, &n)
+	}
+	if err != nil {
+		return NewWorkspace{}, fmt.Errorf("make credentials of new workspace %s: %w", w.ID, err)
+	}
+	k.log.InfoContext(ctx, "workspace created", "workspace", w.ID, "resumed", n.Resumed)
+	return n, nil
+}
 
-	secrets, err := k.firstCredentials(ctx, w.ID)
+// FinishWorkspace says that the secrets of a new workspace have been handed over. Conflict if another call of
+// [Keeper.BeginWorkspace] came meanwhile: they are good for nothing then.
+func (k *Keeper) FinishWorkspace(ctx context.Context, n NewWorkspace) error {
+	r, raw, err := jsonrecord.Read[workspaceRecord](ctx, k.s, workspaces, string(n.Workspace.ID))
 	if err != nil {
-		return Workspace{}, Secrets{}, fmt.Errorf("make credentials of new workspace %s: %w", w.ID, err)
+		return err
 	}
-	return w, secrets, nil
+	after := n.record()
+	after.Unfinished = false
+	if !bytes.Equal(r.Mark, n.mark) {
+		err = parlance.Errorf(parlance.Conflict, "it was begun again meanwhile")
+	} else {
+		err = jsonrecord.Swap(ctx, k.s, workspaces, string(n.Workspace.ID), raw, after)
+	}
+	if errors.Is(err, parlance.Conflict) {
+		err = parlance.Errorf(parlance.Conflict, "workspace %q was made by somebody else at the same time: these credentials are revoked", n.Workspace.ID)
+		for _, id := range n.first {
+			if e := k.Revoke(ctx, n.Workspace.ID, id); e != nil && !errors.Is(e, parlance.NotFound) {
+				err = errors.Join(err, e)
+			}
+		}
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("finish workspace %s: %w", n.Workspace.ID, err)
+	}
+	k.memory.forgetAll() // what is remembered says that it is unfinished
+	return nil
+}
+
+// record returns n as it is kept until it is finished.
+func (n *NewWorkspace) record() workspaceRecord {
+	w := &n.Workspace
+	return workspaceRecord{Created: w.Created, Merchant: w.Merchant, Staff: w.Staff, Seller: w.Seller, Mark: n.mark, Unfinished: true}
+}
+
+// revokeFirst revokes the first credentials of an unfinished workspace, and what is left of them.
+func (k *Keeper) revokeFirst(ctx context.Context, ws parlance.WorkspaceID) error {
+	for r, err := range k.s.Records(ctx, credentials(ws)) {
+		if err != nil {
+			return err
+		}
+		c, err := jsonrecord.Decode[credentialRecord](credentials(ws), r.Value)
+		if err != nil {
+			return err
+		}
+		if !c.First {
+			continue
+		}
+		if err := k.Revoke(ctx, ws, r.Key); err != nil && !errors.Is(err, parlance.NotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // firstCredentials makes one credential of each kind.
-func (k *Keeper) firstCredentials(ctx context.Context, ws parlance.WorkspaceID) (s Secrets, err error) {
-	if _, s.ClientKey, err = k.AddKey(ctx, ws, Credential{Kind: ClientKey}); err != nil {
-		return Secrets{}, err
+func (k *Keeper) firstCredentials(ctx context.Context, n *NewWorkspace) error {
+	ws := n.Workspace.ID
+	for _, one := range []struct {
+		kind   Kind
+		secret *string
+	}{{ClientKey, &n.Secrets.ClientKey}, {APIKey, &n.Secrets.APIKey}, {ShoplineToken, &n.Secrets.ShoplineToken}} {
+		c, secret, err := k.addKey(ctx, ws, Credential{Kind: one.kind}, true)
+		if err != nil {
+			return err
+		}
+		*one.secret = secret
+		n.first = append(n.first, c.ID)
 	}
-	if _, s.APIKey, err = k.AddKey(ctx, ws, Credential{Kind: APIKey}); err != nil {
-		return Secrets{}, err
-	}
-	if _, s.ShoplineToken, err = k.AddKey(ctx, ws, Credential{Kind: ShoplineToken}); err != nil {
-		return Secrets{}, err
-	}
-	c, password, err := k.addSeller(ctx, ws, Credential{Name: string(ws) + ownDomain}, "")
+	c, password, err := k.addSeller(ctx, ws, Credential{Name: string(ws) + ownDomain}, "", true)
 	if err != nil {
-		return Secrets{}, err
+		return err
 	}
-	s.Email, s.Password = c.Name, password
-	return s, nil
+	n.Secrets.Email, n.Secrets.Password = c.Name, password
+	n.first = append(n.first, c.ID)
+	return nil
 }
 
 // check reports, as an Invalid error, what of w can't be.
@@ -184,5 +289,5 @@ func WorkspaceIDs(ctx context.Context, s *store.Store) iter.Seq2[parlance.Worksp
 
 // workspace returns r in its public form.
 func (r workspaceRecord) workspace(id parlance.WorkspaceID) Workspace {
-	return Workspace{ID: id, Created: r.Created, Merchant: r.Merchant, Staff: r.Staff, Seller: r.Seller}
+	return Workspace{ID: id, Created: r.Created, Merchant: r.Merchant, Staff: r.Staff, Seller: r.Seller, Unfinished: r.Unfinished}
 }

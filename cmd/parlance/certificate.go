@@ -49,7 +49,7 @@ count conversations.
 The exit code is 3 if it states anything but that all is complete.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-		return p.onHeld(ctx, cmd, func(a *archive) error { return p.issue(ctx, a, o) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.issue(ctx, a, o) })
 	})
 	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to state the conversations of (required)")
@@ -98,7 +98,7 @@ func (p *program) issue(ctx context.Context, a *archive, o certificateOptions) e
 // deliver writes a certificate to standard output, or to a file and then says so.
 func (p *program) deliver(signed []byte, st *certificate.Statement, output string) error {
 	if output == "" {
-		_, err := p.stdout.Write(signed)
+		_, err := p.data.Write(signed)
 		return err
 	}
 	path, err := p.path(output)
@@ -154,7 +154,7 @@ yet gets one.
 JSON: {"ed25519","pem"}; pem is the key as openssl takes it.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-		return p.onHeld(ctx, cmd, func(a *archive) error {
+		return p.onStore(ctx, cmd, func(a *archive) error {
 			key, err := a.openKey()
 			if err != nil {
 				return err

@@ -61,7 +61,7 @@ JSON: {"good","key","key_given","workspace","issued","conversations","complete",
 			by = &k
 		}
 		if cmd.Flag("data").Changed || cmd.Flag("engine").Changed {
-			return p.onHeld(ctx, cmd, func(a *archive) error { return p.check(ctx, args[0], by, a) })
+			return p.onStore(ctx, cmd, func(a *archive) error { return p.check(ctx, args[0], by, a) })
 		}
 		return p.check(ctx, args[0], by, nil)
 	})

@@ -121,11 +121,11 @@ func (p *program) compare(ctx context.Context, here, there *end, workspace strin
 func (p *program) printComparison(c comparison) error {
 	for _, w := range c.Workspaces {
 		for _, f := range w.Details {
-			if _, err := fmt.Fprintf(p.stdout, "%s/%s: %s\n", w.Workspace, f.Conversation, f.Text); err != nil {
+			if err := printf(p.stdout, "%s/%s: %s\n", w.Workspace, f.Conversation, f.Text); err != nil {
 				return err
 			}
 		}
-		_, err := fmt.Fprintf(p.stdout, "%s: %s messages in %s entries of %s conversations, there %s in %s of %s; %s differences; hash %.16s\n", w.Workspace,
+		err := printf(p.stdout, "%s: %s messages in %s entries of %s conversations, there %s in %s of %s; %s differences; hash %.16s\n", w.Workspace,
 			progress.Number(w.Here.Messages), progress.Number(w.Here.Entries), progress.Number(w.Here.Conversations),
 			progress.Number(w.There.Messages), progress.Number(w.There.Entries), progress.Number(w.There.Conversations),
 			progress.Number(w.Differences), w.Here.Hash)
@@ -133,6 +133,6 @@ func (p *program) printComparison(c comparison) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(p.stdout, "credentials, tokens and records of attachments: %s differences\n", progress.Number(c.Records))
+	err := printf(p.stdout, "credentials, tokens and records of attachments: %s differences\n", progress.Number(c.Records))
 	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,7 +97,7 @@ JSON: {"file","ok","settings":[{"key","value","origin"}]}`,
 		}
 		var b strings.Builder
 		for _, s := range report.Settings {
-			fmt.Fprintf(&b, "%-18s %-24v %s\n", s.Key, s.Value, s.Origin)
+			printf(&b, "%-18s %-24v %s\n", s.Key, s.Value, s.Origin)
 		}
 		b.WriteString("ok\n")
 		_, err = p.stdout.Write([]byte(b.String()))

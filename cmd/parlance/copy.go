@@ -310,7 +310,7 @@ func (m *mover) switchOver(ctx context.Context) (err error) {
 }
 
 // undo is the command that lets the source take writes again.
-func (m *mover) undo() string { return "parlance copy --thaw --from " + m.sum.From }
+func (m *mover) undo() string { return "parlance copy --thaw --from " + shell(m.sum.From) }
 
 func (m *mover) print() error {
 	s := &m.sum
@@ -319,19 +319,19 @@ func (m *mover) print() error {
 	}
 	var b strings.Builder
 	if s.Files > 0 {
-		fmt.Fprintf(&b, "%s attachments copied\n", progress.Number(s.Files))
+		printf(&b, "%s attachments copied\n", progress.Number(s.Files))
 	}
-	fmt.Fprintf(&b, "%s messages and %s other rows copied in %d passes and %.1f s; the source has %s messages in %s conversations\n", progress.Number(s.Copied),
+	printf(&b, "%s messages and %s other rows copied in %d passes and %.1f s; the source has %s messages in %s conversations\n", progress.Number(s.Copied),
 		progress.Number(s.Rows), s.Passes, s.Seconds, progress.Number(s.Entries), progress.Number(s.Conversations))
 	switch {
 	case s.Switched:
-		fmt.Fprintf(&b, "both ends are the same; %s is frozen since %.1f s and can be read\nserve %s from now on; to go back instead: %s\n", s.From, s.FrozenSeconds, s.To, m.undo())
+		printf(&b, "both ends are the same; %s is frozen since %.1f s and can be read\nserve %s from now on; to go back instead: %s\n", s.From, s.FrozenSeconds, s.To, m.undo())
 	case s.Comparison != nil:
 		if err := m.p.printComparison(*s.Comparison); err != nil {
 			return err
 		}
 	default:
-		fmt.Fprintf(&b, "the target is about %s messages behind\nto switch over: parlance copy --from %s --to %s --switch-over\n", progress.Number(s.Behind), s.From, s.To)
+		printf(&b, "the target is about %s messages behind\nto switch over: parlance copy --from %s --to %s --switch-over\n", progress.Number(s.Behind), shell(s.From), shell(s.To))
 	}
 	_, err := m.p.stdout.Write([]byte(b.String()))
 	return err

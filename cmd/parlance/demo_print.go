@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -18,22 +19,22 @@ func (p *program) printDemo(ctx context.Context, a *archive, d demoDescription) 
 	}
 	now := time.Now()
 	var b strings.Builder
-	printf := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	printf("The demo is at %s; Ctrl-C ends it.\n", d.URL)
+	say := func(format string, args ...any) { _ = printf(&b, format+"\n", args...) }
+	say("The demo is at %s; Ctrl-C ends it.\n", d.URL)
 
-	printf("IMKit: the newest messages of a room, as user %s", d.IMKit.Users[0].ID)
-	printf("\n  curl -s '%s/rooms/back-office/messages/v3?limit=5' -H 'IM-CLIENT-KEY: %s' -H 'IM-Authorization: %s'\n",
+	say("IMKit: the newest messages of a room, as user %s", d.IMKit.Users[0].ID)
+	say("\n  curl -s '%s/rooms/back-office/messages/v3?limit=5' -H 'IM-CLIENT-KEY: %s' -H 'IM-Authorization: %s'\n",
 		d.URL, d.IMKit.ClientKey, d.IMKit.Users[0].Token)
 
-	printf("SHOPLINE: the messages between the shop and a customer")
-	printf("\n  curl -s '%s/v1/conversations/%s/messages?platform=%s&limit=5' -H 'Authorization: Bearer %s'\n",
-		d.URL, d.Shopline.Conversations[0].ID, d.Shopline.Conversations[0].Platform, d.Shopline.Token)
+	say("SHOPLINE: the messages between the shop and a customer")
+	say("\n  curl -s %s -H 'Authorization: Bearer %s'\n", shell(d.URL+"/v1/conversations/"+url.PathEscape(string(d.Shopline.Conversations[0].ID))+
+		"/messages?platform="+string(d.Shopline.Conversations[0].Platform)+"&limit=5"), d.Shopline.Token)
 
-	printf("iMetaStore: the messages with all buyers of the last four weeks")
-	printf("\n  curl -s '%s/merchant-api/seller/im/msg' -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{\"buyerId\":null,\"minTime\":%d,\"maxTime\":%d}'\n",
+	say("iMetaStore: the messages with all buyers of the last four weeks")
+	say("\n  curl -s '%s/merchant-api/seller/im/msg' -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{\"buyerId\":null,\"minTime\":%d,\"maxTime\":%d}'\n",
 		d.URL, session.AccessToken, now.Add(-28*24*time.Hour).Unix(), now.Add(24*time.Hour).Unix())
 
-	printf("Where to look next:")
+	say("Where to look next:")
 	for _, next := range [][2]string{
 		{d.URL + "/openapi/imkit.yaml", "all that this server answers; also shopline.yaml and imetastore.yaml"},
 		{"GET /rooms", "the rooms of an IMKit user; there are " + userNames(d.IMKit.Users)},
@@ -42,7 +43,7 @@ func (p *program) printDemo(ctx context.Context, a *archive, d demoDescription) 
 		{"parlance demo --json", "all ids and credentials, for scripts"},
 		{"parlance workspace create --help", "how to begin a store of your own"},
 	} {
-		printf("  %-46s %s", next[0], next[1])
+		say("  %-46s %s", next[0], next[1])
 	}
 	_, err = p.stdout.Write([]byte(b.String()))
 	return err

@@ -13,6 +13,7 @@ import (
 	"parlance/internal/control"
 	"parlance/live"
 	"parlance/store"
+	"parlance/store/pebblestore"
 )
 
 // An end is a store that is copied or compared. Another process may hold it: then it is read
@@ -29,12 +30,12 @@ func openEnd(ctx context.Context, n engineName, c config.Config, log *slog.Logge
 		a, err := archiveOn(ctx, engine, n, c, live.Local(), log)
 		return &end{archive: a}, err
 	}
-	if n.dir == "" || !errors.Is(err, parlance.Unavailable) {
+	if n.dir == "" || !errors.Is(err, pebblestore.ErrInUse) {
 		return nil, err
 	}
 	client, e := control.Dial(ctx, filepath.Join(n.dir, control.Socket))
 	if e != nil {
-		return nil, errors.Join(inUse(n, err), e)
+		return nil, fmt.Errorf("%w; asking that process for it failed: %w", err, e)
 	}
 	a, err := archiveOn(ctx, client, n, c, live.Local(), log)
 	return &end{archive: a, held: client}, err

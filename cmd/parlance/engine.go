@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parlance"
 	"parlance/internal/config"
 	"parlance/store/cassandrastore"
 	"parlance/store/driver"
@@ -41,9 +40,9 @@ func (n engineName) String() string {
 // flags returns the flags that name the engine, to be pasted behind another command.
 func (n engineName) flags() string {
 	if n.dir != "" {
-		return "--data " + n.dir
+		return "--data " + shell(n.dir)
 	}
-	return "--engine cassandra --hosts " + strings.Join(n.hosts, ",") + " --keyspace " + n.keyspace
+	return "--engine cassandra --hosts " + shell(strings.Join(n.hosts, ",")) + " --keyspace " + shell(n.keyspace)
 }
 
 // parseEngine reads an engine's name in one word: DIR, pebble:DIR or
@@ -159,12 +158,4 @@ func cluster(n engineName, c config.Config, log *slog.Logger) (cassandrastore.Co
 	var err error
 	cc.TLS, err = clientTLS("cassandra", c.CassandraCA, c.CassandraCert, c.CassandraKey)
 	return cc, err
-}
-
-// inUse says what to do about a folder that another process holds.
-func inUse(n engineName, err error) error {
-	if n.dir != "" && errors.Is(err, parlance.Unavailable) {
-		return fmt.Errorf("%w; if a parlance runs on it, stop that first, or use its HTTP calls", err)
-	}
-	return err
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"parlance"
 )
 
 // The exit codes.
@@ -50,12 +53,25 @@ func (p *program) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 		c = &codedError{exitUsage, err}
 	case ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))):
 		c = &codedError{exitInterrupted, errors.New("interrupted; what was done until then is kept")}
+	case errors.Is(err, parlance.Corrupt):
+		c = &codedError{exitDiffers, err}
 	default:
 		c = &codedError{exitFailed, err}
 	}
-	p.say("parlance: %v", c.err)
+	p.say("parlance: %s", sentence(c.err))
 	if c.code == exitUsage {
 		p.say("Try: %s --help", cmd.CommandPath())
 	}
 	return c.code
+}
+
+// sentence returns what an error says in one line, also if it is several errors.
+func sentence(err error) string {
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
 }

@@ -50,7 +50,7 @@ and sha256 are those of the lines before compression. Without --output, where th
 messages have standard output, this goes to standard error.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-		return p.onArchive(ctx, cmd, func(a *archive) error { return p.exportMessages(ctx, a, o) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.exportMessages(ctx, a, o) })
 	})
 	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to export (required)")
@@ -78,9 +78,9 @@ func (p *program) exportMessages(ctx context.Context, a *archive, o exportOption
 		return err
 	}
 	if o.output == "" {
-		err = write(p.stdout)
+		err = write(p.data)
 	} else {
-		err = durable.WriteFile(o.output, compressed(o.output, write))
+		err = durable.WriteFile(p.at(o.output), compressed(o.output, write))
 	}
 	meter.Stop()
 	if err != nil {

@@ -187,7 +187,8 @@ func (p *program) tellingTokens(u *fake.Upstream) http.Handler {
 		before := u.Credentials()
 		u.ServeHTTP(w, r)
 		if c := u.Credentials(); c != before {
-			p.say("the credentials have died; what works now:\n%s", secretFile(c))
+			p.say("the credentials have died; what works now:")
+			fmt.Fprintln(p.stderr, secretFile(c))
 		}
 	})
 }

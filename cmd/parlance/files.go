@@ -49,7 +49,7 @@ JSON: {"workspaces":[{"workspace","wanted","fetched","failed","refused","gone","
 		if o.all && !o.retry {
 			return usage("--all is for --retry")
 		}
-		return p.onHeld(ctx, cmd, func(a *archive) error { return p.files(ctx, a, o) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.files(ctx, a, o) })
 	})
 	engineFlags(cmd)
 	f := cmd.Flags()
@@ -144,18 +144,18 @@ func (p *program) printFiles(all []filesSummary, o filesOptions) error {
 	}
 	var b strings.Builder
 	for _, s := range all {
-		fmt.Fprintf(&b, "%s: %s of %s attachments kept, %s bytes\n", s.Workspace, progress.Number(s.Fetched), progress.Number(s.Total()), progress.Number(s.Bytes))
+		printf(&b, "%s: %s of %s attachments kept, %s bytes\n", s.Workspace, progress.Number(s.Fetched), progress.Number(s.Total()), progress.Number(s.Bytes))
 		if !s.Complete {
-			fmt.Fprintf(&b, "  %d not tried yet, %d failed and to be tried again, %d refused, %d gone\n", s.Wanted, s.Failed, s.Refused, s.Gone)
+			printf(&b, "  %d not tried yet, %d failed and to be tried again, %d refused, %d gone\n", s.Wanted, s.Failed, s.Refused, s.Gone)
 		}
 		if o.check {
-			fmt.Fprintf(&b, "  %s contents read again, %d damaged or lost\n", progress.Number(s.Checked), len(s.Damaged))
+			printf(&b, "  %s contents read again, %d damaged or lost\n", progress.Number(s.Checked), len(s.Damaged))
 		}
 		for _, d := range s.Damaged {
-			fmt.Fprintf(&b, "  damaged\t%s\t%s\n", d.Address, d.Problem)
+			printf(&b, "  damaged\t%s\t%s\n", d.Address, d.Problem)
 		}
 		for _, r := range s.Failures {
-			fmt.Fprintf(&b, "  %s\t%s\t%s\n", r.State, r.Address, r.Error)
+			printf(&b, "  %s\t%s\t%s\n", r.State, r.Address, r.Error)
 		}
 	}
 	_, err := p.stdout.Write([]byte(b.String()))

@@ -48,11 +48,16 @@ JSON: {"workspace","files","messages","new","changed","same","bad","conversation
 "seconds"}; messages is new, changed and same together, conversations counts new ones.`,
 		Args: cobra.MinimumNArgs(1),
 	}, func(ctx context.Context, cmd *cobra.Command, files []string) error {
+		for i, f := range files {
+			if f != "-" {
+				files[i] = p.at(f)
+			}
+		}
 		size, err := sizeOf(files)
 		if err != nil {
 			return err
 		}
-		return p.onArchive(ctx, cmd, func(a *archive) error { return p.importFiles(ctx, a, o, files, size) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.importFiles(ctx, a, o, files, size) })
 	})
 	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to import into (required)")
@@ -100,7 +105,7 @@ func (p *program) importFiles(ctx context.Context, a *archive, o importOptions, 
 		var r export.Report
 		r, err = p.importFile(ctx, a, w.ID, f, export.ImportOptions{
 			Merchant: w.Merchant,
-			Bad:      func(e export.LineError) { fmt.Fprintln(meter.Writer(), e) },
+			Bad:      func(e export.LineError) { printf(meter.Writer(), "%s\n", e) },
 			Progress: func(at export.Progress) {
 				all = bytes + at.Bytes
 				meter.Set(sum.Messages+at.Messages, all)

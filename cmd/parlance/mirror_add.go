@@ -40,7 +40,7 @@ is in it.
 JSON: {"source","workspace","platform","url"}`,
 		Args: cobra.ExactArgs(1),
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
-		return p.onHeld(ctx, cmd, func(a *archive) error { return p.addUpstream(ctx, a, mirror.Name(args[0]), o) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.addUpstream(ctx, a, mirror.Name(args[0]), o) })
 	})
 	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to copy into (required)")
@@ -78,5 +78,5 @@ func (p *program) addUpstream(ctx context.Context, a *archive, name mirror.Name,
 	case err != nil:
 		return err
 	}
-	return p.result(addedUpstream{name, c.Workspace, c.Platform, c.URL}, "%s is known; copy it with: parlance mirror run %s %s", name, name, a.name.flags())
+	return p.result(addedUpstream{name, c.Workspace, c.Platform, c.URL}, "%s is known; copy it with: %s", name, commandLine("mirror run", a.name.flags(), string(name)))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,7 +34,7 @@ the item itself.`,
 		if (acknowledge != "" || item != "") && len(args) != 1 {
 			return usage("--acknowledge and --show are for one upstream: name it")
 		}
-		return p.onHeld(ctx, cmd, func(a *archive) error {
+		return p.onStore(ctx, cmd, func(a *archive) error {
 			m := p.mirrorOf(a)
 			if item != "" {
 				return p.showAside(ctx, m, mirror.Name(args[0]), item)
@@ -69,9 +68,9 @@ func (p *program) listGaps(ctx context.Context, m *mirror.Mirror, names []string
 			err = writeLine(p.stdout, g)
 		} else {
 			var b strings.Builder
-			fmt.Fprintf(&b, "%s: %s, %d gaps\n", g.Source, g.State, len(g.Gaps))
+			printf(&b, "%s: %s, %d gaps\n", g.Source, g.State, len(g.Gaps))
 			for _, line := range g.Gaps {
-				fmt.Fprintf(&b, "  %s\n", line)
+				printf(&b, "  %s\n", line)
 			}
 			_, err = p.stdout.Write([]byte(b.String()))
 		}
@@ -91,6 +90,6 @@ func (p *program) showAside(ctx context.Context, m *mirror.Mirror, n mirror.Name
 		p.say("%d of its %d bytes were kept", len(aside.Raw), aside.Size)
 	}
 	p.say("%s, found %s: %s", aside.Conversation, parlance.Time(aside.Found), aside.Reason)
-	_, err = p.stdout.Write(append(aside.Raw, '\n'))
+	_, err = p.data.Write(append(aside.Raw, '\n'))
 	return err
 }

@@ -20,7 +20,7 @@ JSON: {"source","removed"}`,
 		Args: cobra.ExactArgs(1),
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		n := mirror.Name(args[0])
-		return p.onHeld(ctx, cmd, func(a *archive) error {
+		return p.onStore(ctx, cmd, func(a *archive) error {
 			m := p.mirrorOf(a)
 			s, err := m.Status(ctx, n)
 			if err != nil {
@@ -28,8 +28,8 @@ JSON: {"source","removed"}`,
 			}
 			result := map[string]any{"source": n, "removed": execute}
 			if !execute {
-				return p.result(result, "would forget %s and the ledgers of its %d conversations; its %d messages would stay. Do it with: parlance mirror remove %s %s --execute",
-					n, s.Conversations, s.Messages, n, a.name.flags())
+				return p.result(result, "would forget %s and the ledgers of its %d conversations; its %d messages would stay. Do it with: %s",
+					n, s.Conversations, s.Messages, commandLine("mirror remove", a.name.flags()+" --execute", string(n)))
 			}
 			if err := m.Remove(ctx, n); err != nil {
 				return err

@@ -101,7 +101,7 @@ platform gave in this run.`,
 		default:
 			return usage("--progress: want auto, json or none")
 		}
-		return p.onHeld(ctx, cmd, func(a *archive) error { return p.runUpstreams(ctx, a, args, o) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.runUpstreams(ctx, a, args, o) })
 	})
 	engineFlags(cmd)
 	f := cmd.Flags()
@@ -189,7 +189,7 @@ func (p *program) writeRun(s runSummary) error {
 		return writeLine(p.stdout, s)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s; %s messages of %s conversations are here; read %s: %s new, %s changed, %s missing; %s calls\n", s.Source, s.State,
+	printf(&b, "%s: %s; %s messages of %s conversations are here; read %s: %s new, %s changed, %s missing; %s calls\n", s.Source, s.State,
 		progress.Number(s.Messages), progress.Number(s.Conversations), progress.Number(s.Read),
 		progress.Number(s.New), progress.Number(s.Changed), progress.Number(s.Missing), progress.Number(s.Calls))
 	if s.DryRun {
@@ -197,10 +197,10 @@ func (p *program) writeRun(s runSummary) error {
 	}
 	const most = 10
 	for _, g := range s.Gaps[:min(len(s.Gaps), most)] {
-		fmt.Fprintf(&b, "  gap %s\n", g)
+		printf(&b, "  gap %s\n", g)
 	}
 	if n := len(s.Gaps) - most; n > 0 {
-		fmt.Fprintf(&b, "  and %d more: parlance mirror gaps %s\n", n, s.Source)
+		printf(&b, "  and %d more: parlance mirror gaps %s\n", n, s.Source)
 	}
 	_, err := p.stdout.Write([]byte(b.String()))
 	return err

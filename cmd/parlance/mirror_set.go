@@ -43,7 +43,7 @@ JSON: {"source","url","secret_file","every_seconds","full_every_seconds","retent
 		if !slices.ContainsFunc(settingFlags, given) {
 			return usage("say what is to be changed: --%s", strings.Join(settingFlags, ", --"))
 		}
-		return p.onHeld(ctx, cmd, func(a *archive) error {
+		return p.onStore(ctx, cmd, func(a *archive) error {
 			return p.changeUpstream(ctx, p.mirrorOf(a), mirror.Name(args[0]), &o, given)
 		})
 	})
@@ -126,7 +126,7 @@ func (p *program) checkSecretFile(path string) error {
 		return usage("--secret-file: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		p.say("%s can be read by others on this machine; shut them out with: chmod 600 %s", path, path)
+		p.say("%s can be read by others on this machine; shut them out with: chmod 600 %s", path, shell(path))
 	}
 	if info.IsDir() {
 		return usage("--secret-file: %w", fmt.Errorf("%s is a folder", path))

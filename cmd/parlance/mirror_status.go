@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -58,7 +57,7 @@ JSON, one line for each upstream: {"source","workspace","platform","url","accoun
 "unknown","messages","missing","gaps","files_waiting","files_lost","retention_seconds","measured_retention_seconds","loses",
 "warning","as_of","last_run","last_state","last_error","next_run"}`,
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
-		return p.onHeld(ctx, cmd, func(a *archive) error { return p.listStatus(ctx, p.mirrorOf(a), args) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.listStatus(ctx, p.mirrorOf(a), args) })
 	})
 	engineFlags(cmd)
 	return cmd
@@ -129,10 +128,10 @@ func statusOf(s *mirror.Status) upstreamStatus {
 
 func (u *upstreamStatus) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s; %s messages of %s conversations are here (%s complete, %s partial, %s unknown)\n", u.Source, u.State,
+	printf(&b, "%s: %s; %s messages of %s conversations are here (%s complete, %s partial, %s unknown)\n", u.Source, u.State,
 		progress.Number(u.Messages), progress.Number(u.Conversations), progress.Number(u.Complete), progress.Number(u.Partial), progress.Number(u.Unknown))
-	fmt.Fprintf(&b, "  %s at %s, into workspace %s\n", u.Platform, u.URL, u.Workspace)
-	line := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
+	printf(&b, "  %s at %s, into workspace %s\n", u.Platform, u.URL, u.Workspace)
+	line := func(format string, args ...any) { printf(&b, "  "+format+"\n", args...) }
 	switch {
 	case u.LastRun == "":
 		line("never run")

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/spf13/cobra"
-
 	"parlance"
 	"parlance/access"
 	"parlance/files"
@@ -45,7 +43,7 @@ func openArchive(ctx context.Context, n engineName, c config.Config, log *slog.L
 func openNode(ctx context.Context, n engineName, c config.Config, bus *live.Bus, log *slog.Logger) (*archive, error) {
 	engine, err := openEngine(ctx, n, c, log)
 	if err != nil {
-		return nil, inUse(n, err)
+		return nil, err
 	}
 	return archiveOn(ctx, engine, n, c, bus, log)
 }
@@ -98,19 +96,6 @@ func openExisting(ctx context.Context, c config.Config, log *slog.Logger) (*arch
 	return openArchive(ctx, n, c, log)
 }
 
-// onArchive does what a command does on a store that must be there, and closes it.
-func (p *program) onArchive(ctx context.Context, cmd *cobra.Command, do func(*archive) error) error {
-	c, err := p.settings(cmd)
-	if err != nil {
-		return err
-	}
-	a, err := openExisting(ctx, c, p.logger(c, quiet))
-	if err != nil {
-		return err
-	}
-	return a.close(do(a))
-}
-
 // workspace returns the workspace of that name, which must exist.
 func (a *archive) workspace(ctx context.Context, name string) (access.Workspace, error) {
 	if err := parlance.CheckWorkspace(parlance.WorkspaceID(name)); err != nil {
@@ -118,7 +103,7 @@ func (a *archive) workspace(ctx context.Context, name string) (access.Workspace,
 	}
 	w, err := a.keeper.Workspace(ctx, parlance.WorkspaceID(name))
 	if errors.Is(err, parlance.NotFound) {
-		return w, fmt.Errorf("there is no workspace %q in %s; make it with: parlance workspace create %s %s", name, a.name, name, a.name.flags())
+		return w, fmt.Errorf("there is no workspace %q in %s; make it with: %s", name, a.name, commandLine("workspace create", a.name.flags(), name))
 	}
 	return w, err
 }

@@ -163,7 +163,7 @@ func TestServeStops(t *testing.T) {
 			t.Error("the description of SHOPLINE isn't served")
 		}
 
-		second := start(t, "workspace", "list", "--data", dir)
+		second := start(t, "serve", "--data", dir, "--listen", "127.0.0.1:0")
 		if code, _ := second.end(syscall.Signal(0)); code != exitFailed || !strings.Contains(second.stderr.String(), "is in use by another process") {
 			t.Errorf("a second process: exit code %d, %s", code, second.stderr)
 		}

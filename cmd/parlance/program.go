@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -18,7 +18,8 @@ import (
 // A program is one run of the command line. Results go to stdout, all else to stderr.
 type program struct {
 	stdin          io.Reader
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // for text and JSON, without control signs: see [safeWriter]
+	data           io.Writer // stdout for what must come out byte for byte; on a terminal the same as stdout
 	env            func(string) (string, bool)
 
 	json   bool   // --json
@@ -40,6 +41,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func (p *program) run(ctx context.Context, args []string) int {
 	p.args = args
+	out, talk := &safeWriter{out: p.stdout}, &safeWriter{out: p.stderr}
+	p.data = p.stdout
+	if isTerminal(p.stdout) {
+		p.data = out
+	}
+	p.stdout, p.stderr = out, talk
+	defer func() { _ = errors.Join(out.flush(), talk.flush()) }() // whoever doesn't take it is gone
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(p.stdin)
@@ -56,7 +64,7 @@ Exit codes:
   2    wrong use: an unknown command, flag or key, or a value that can't be
   3    done in part: some lines could not be imported, or a history is not known to be complete
   4    a platform wants another login
-  5    verification found differences
+  5    verification found differences, or the store is damaged
   130  interrupted; what was done until then is kept
 `
 
@@ -95,7 +103,7 @@ type job func(ctx context.Context, cmd *cobra.Command, args []string) error
 // command makes cmd do the job.
 func (p *program) command(cmd *cobra.Command, do job) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if p.archive != nil && !heldCommands[topOf(cmd).Name()] {
+		if p.archive != nil && ownProcess[topOf(cmd).Name()] {
 			return usage("%s can't be carried out by the process that holds the store: stop that one first", cmd.CommandPath())
 		}
 		p.started = true
@@ -166,7 +174,7 @@ func (p *program) logger(c config.Config, level slog.Level) *slog.Logger {
 // result writes a command's result: v as JSON, or else the text.
 func (p *program) result(v any, format string, args ...any) error {
 	if !p.json {
-		_, err := fmt.Fprintf(p.stdout, format+"\n", args...)
+		err := printf(p.stdout, format+"\n", args...)
 		return err
 	}
 	return writeLine(p.stdout, v)
@@ -180,10 +188,15 @@ func writeLine(w io.Writer, v any) error {
 }
 
 // say tells a person something.
-func (p *program) say(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
+func (p *program) say(format string, args ...any) { _ = printf(p.stderr, format+"\n", args...) }
 
 // terminal reports whether stderr is one.
-func (p *program) terminal() bool {
-	f, ok := p.stderr.(*os.File)
+func (p *program) terminal() bool { return isTerminal(p.stderr) }
+
+func isTerminal(w io.Writer) bool {
+	if s, ok := w.(*safeWriter); ok {
+		w = s.out
+	}
+	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +64,7 @@ JSON: {"workspaces":[{"workspace","conversations","entries","messages","findings
 		if o.against != "" {
 			return p.verifyAgainst(ctx, cmd, o)
 		}
-		return p.onArchive(ctx, cmd, func(a *archive) error { return p.verifyArchive(ctx, a, o) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.verifyArchive(ctx, a, o) })
 	})
 	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to verify; all if not given")
@@ -129,11 +128,11 @@ func (p *program) verifyWorkspace(ctx context.Context, s *store.Store, ws parlan
 		return one, nil
 	}
 	for _, f := range one.Details {
-		if _, err := fmt.Fprintf(p.stdout, "%s/%s: %s\n", ws, f.Conversation, f.Text); err != nil {
+		if err := printf(p.stdout, "%s/%s: %s\n", ws, f.Conversation, f.Text); err != nil {
 			return one, err
 		}
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s: %s messages in %s entries of %s conversations, %s differences\n", ws, progress.Number(one.Messages),
+	err = printf(p.stdout, "%s: %s messages in %s entries of %s conversations, %s differences\n", ws, progress.Number(one.Messages),
 		progress.Number(one.Entries), progress.Number(one.Conversations), progress.Number(one.Findings))
 	return one, err
 }

@@ -28,13 +28,7 @@ var _ driver.Engine = (*Client)(nil)
 
 // Dial connects to the socket at path. The error is of kind [parlance.Unavailable] if nobody listens.
 func Dial(ctx context.Context, path string) (*Client, error) {
-	c := &Client{http: &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		},
-		MaxIdleConnsPerHost: maxCalls,
-		DisableCompression:  true,
-	}}}
+	c := &Client{http: httpClient(path)}
 	body, err := c.call(ctx, http.MethodGet, "bounds", nil)
 	if err == nil {
 		err = gob.NewDecoder(body).Decode(&c.bounds)
@@ -42,10 +36,40 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 	}
 	if err != nil {
 		c.http.CloseIdleConnections()
+		if errors.Is(err, parlance.Conflict) {
+			return nil, err
+		}
 		return nil, parlance.Wrap(parlance.Unavailable, err, "connect to the program that holds the store, at %s", path)
 	}
 	c.bounds.Exclusive = false
 	return c, nil
+}
+
+// httpClient returns what makes requests on the socket at path.
+func httpClient(path string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, path) },
+		MaxIdleConnsPerHost: maxCalls,
+		DisableCompression:  true,
+	}}
+}
+
+// newRequest returns a request that says which version it is of.
+func newRequest(ctx context.Context, method, name string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://parlance/"+name, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set(versionHeader, version)
+	return req, nil
+}
+
+// checkVersion refuses an answer of another version.
+func checkVersion(resp *http.Response) error {
+	if v := resp.Header.Get(versionHeader); v != version {
+		return otherVersion("the parlance that holds the store", v)
+	}
+	return nil
 }
 
 // call makes a request and returns the answer's body, which the caller closes.
@@ -54,13 +78,16 @@ func (c *Client) call(ctx context.Context, method, name string, in any) (io.Read
 	if err := json.NewEncoder(&b).Encode(in); err != nil {
 		return nil, fmt.Errorf("ask the program that holds the store: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://parlance/"+name, &b)
+	req, err := newRequest(ctx, method, name, &b)
 	if err != nil {
 		return nil, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, lost(ctx, err)
+	}
+	if err := checkVersion(resp); err != nil {
+		return nil, errors.Join(err, resp.Body.Close())
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp.Body, nil

@@ -4,13 +4,17 @@
 //
 // The calls are HTTP on the socket. Requests are JSON, answers are streams of gob:
 //
+//	GET  /version                   nothing: see below
 //	GET  /bounds   the engine's bounds
 //	POST /get      a question       → the values under its keys
 //	POST /scan     a question       → its rows, in parts, the last one marked
 //	POST /sync                      what could be read is made durable
 //	POST /freeze   {"why": "..."}   writes stop, see store.Store.Freeze
 //	POST /thaw                      and go on
-//	POST /command  a command        → what it prints, and its exit code
+//	POST /command  frames           → frames: a command, what it reads and prints, its exit code
+//
+// Each request and each answer begins with the version of this, in the header Parlance-Control, and one of another version is
+// refused: a struct that changed would come over as zeroes otherwise.
 //
 // An error is an answer of status 400 and above, or the last part of a stream: a kind and a text.
 package control
@@ -19,6 +23,21 @@ import (
 	"parlance"
 	"parlance/store/driver"
 )
+
+// The version of what is said on the socket. It changes with whatever is sent or understood there, the structs included.
+const (
+	versionHeader = "Parlance-Control"
+	version       = "2"
+)
+
+// otherVersion is the error where one of another version speaks; an empty v is that of a time before there were versions.
+func otherVersion(who, v string) error {
+	if len(v) > 20 || v == "" {
+		v = "1"
+	}
+	return parlance.Errorf(parlance.Conflict, "%s speaks version %q on the store's control socket, and this one version %s: "+
+		"start the same parlance at both ends, by restarting the one that serves", who, v, version)
+}
 
 // Socket is the socket's name in the store's folder.
 const Socket = "control.sock"

@@ -268,7 +268,12 @@ func TestNonsense(t *testing.T) {
 		{"freeze", `{}`},
 		{"get", `{"partition":"` + strings.Repeat("A", 33<<20) + `"}`},
 	} {
-		resp, err := client.Post("http://parlance/"+c.path, "application/json", strings.NewReader(c.body))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://parlance/"+c.path, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Parlance-Control", "2")
+		resp, err := client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

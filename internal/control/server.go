@@ -4,34 +4,14 @@ import (
 	"context"
 	"encoding/gob"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"parlance"
 	"parlance/store"
 	"parlance/store/driver"
 )
-
-// Listen listens on a socket at path that only the owner can use. A socket that stands there is
-// replaced: who listens holds the store, so nobody else does. Closing the listener removes it.
-func Listen(path string) (net.Listener, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("remove the old control socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("listen on the control socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("protect the control socket: %w", err), l.Close())
-	}
-	return l, nil
-}
 
 const (
 	maxCalls    = 64               // at once; more wait
@@ -46,6 +26,7 @@ const (
 func Serve(ctx context.Context, l net.Listener, e driver.Engine, s *store.Store, run Runner) error {
 	h := &server{engine: e, store: s, run: run, calls: make(chan struct{}, maxCalls)}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { answer(w, part{}) }) // the header says it
 	mux.HandleFunc("GET /bounds", h.bounds)
 	mux.HandleFunc("POST /get", h.get)
 	mux.HandleFunc("POST /scan", h.scan)
@@ -91,7 +72,14 @@ func (h *server) limit(next http.Handler) http.Handler {
 		if r.Context().Err() != nil {
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+		w.Header().Set(versionHeader, version)
+		if v := r.Header.Get(versionHeader); v != version {
+			answerError(w, otherVersion("another parlance that asks it", v))
+			return
+		}
+		if r.URL.Path != "/command" { // what it sends are frames, each with a bound of its own
+			r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+		}
 		next.ServeHTTP(w, r)
 	})
 }

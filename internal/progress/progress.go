@@ -50,6 +50,9 @@ func Start(w io.Writer, o Options) *Meter {
 	switch {
 	case o.Quiet:
 	case o.Terminal:
+		if u, ok := w.(interface{ Unwrap() io.Writer }); ok {
+			w = u.Unwrap() // a bar is made of control signs
+		}
 		m.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(64), mpb.WithAutoRefresh())
 		m.bar = m.bars.AddBar(o.Bytes,
 			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return m.String() })),

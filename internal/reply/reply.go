@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"parlance"
 )
@@ -77,7 +78,8 @@ func (f Failures) Send(w http.ResponseWriter, r *http.Request, err error, status
 	}
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
+		wait := max(1, (parlance.RetryAfter(err)+time.Second-1)/time.Second)
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait)))
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
