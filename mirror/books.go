@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"iter"
+	"slices"
 
 	"parlance"
 	"parlance/history"
@@ -115,6 +116,18 @@ func (m *Mirror) Acknowledge(ctx context.Context, n Name, gap string) error {
 			}
 			return m.save(ctx, n, b)
 		}
+	}
+	found := false
+	err := m.update(ctx, n, func(c *Config) {
+		c.Unreadable = slices.Clone(c.Unreadable)
+		for i := range c.Unreadable {
+			if c.Unreadable[i].ID == gap {
+				c.Unreadable[i].Acknowledged, found = m.o.Now(), true
+			}
+		}
+	})
+	if err != nil || found {
+		return err
 	}
 	return parlance.Errorf(parlance.NotFound, "there is no gap %q in %s; only gaps that reading can't fill can be acknowledged", gap, n)
 }

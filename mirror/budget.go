@@ -89,7 +89,8 @@ func (b *budget) next() time.Duration {
 func (b *budget) take(ctx context.Context, waiting func(d time.Duration)) error {
 	for {
 		b.mu.Lock()
-		refused := time.Duration(b.resume-b.now()) * time.Millisecond
+		now := b.now()
+		refused := time.Duration(b.resume-now) * time.Millisecond
 		var full time.Duration
 		if refused <= 0 {
 			full = b.next()
@@ -105,6 +106,9 @@ func (b *budget) take(ctx context.Context, waiting func(d time.Duration)) error 
 		case full > 0: // and then look again: somebody else may have been faster
 			if err := b.wait(ctx, full); err != nil {
 				return err
+			}
+			if b.now() <= now {
+				return nil // the clock stands still or was set back: the waiting has to do
 			}
 		default:
 			return nil

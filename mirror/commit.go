@@ -22,6 +22,7 @@ func (r *run) commit(ctx context.Context, b *book, page *history.Page) (fresh in
 	if err := r.isAccount(ctx, page.Account); err != nil {
 		return 0, err
 	}
+	r.unheard.Store(0)
 	for i := range page.Conversations {
 		if err := r.meta(ctx, &page.Conversations[i]); err != nil {
 			return 0, err
@@ -100,6 +101,7 @@ func (r *run) commitTo(ctx context.Context, b *book, items []history.Item) (fres
 	if err != nil {
 		return 0, err
 	}
+	b.heard(ref.Conversation, ms)
 	out, err := r.put(ctx, b, ref, ms)
 	if err != nil {
 		return 0, fmt.Errorf("store messages of %s: %w", ref, err)
@@ -196,7 +198,7 @@ func (r *run) setAside(ctx context.Context, b *book, it *history.Item) error {
 	key := hex.EncodeToString(h[:12])
 	at := it.Message.Position(b.Order).Time
 	b.gap(Gap{
-		Conversation: it.Conversation, From: at, To: at, Found: r.m.o.Now(), Aside: key,
+		Conversation: it.Conversation, From: at, To: at, Found: r.m.o.Now(), Aside: key, Message: it.Message.ID,
 		Reason: fmt.Sprintf("a message can't be read and was set aside as %s: %v", key, it.Err),
 	})
 	if r.o.DryRun {

@@ -34,6 +34,12 @@ type Config struct {
 	Last *Last `json:"last,omitempty"`
 	// Listed is when the platform's list of conversations was last read to its end.
 	Listed parlance.Time `json:"listed_ms,omitempty"`
+	// Unreadable are the items of that list that couldn't be read, and what else was wrong with it.
+	Unreadable []Gap `json:"unreadable,omitempty"`
+	// Well is when the last run began that came through to its end and was of all conversations.
+	Well parlance.Time `json:"well_ms,omitempty"`
+	// Failed says since when no run has come through, and why; nil: the last one did.
+	Failed *Failed `json:"failed,omitempty"`
 }
 
 // Settings are what can be changed of an upstream, see [Mirror.Change].
@@ -62,6 +68,13 @@ type Last struct {
 	Error string        `json:"error,omitempty"` // what stopped it before its end
 	Login bool          `json:"login,omitempty"` // the credential is no good
 	Loses parlance.Time `json:"loses_ms"`        // as of Status, then
+}
+
+// Failed says that runs fail. A run of some conversations only neither ends that nor proves the opposite.
+type Failed struct {
+	Since parlance.Time `json:"since_ms"` // when the last run that came through began; when the upstream was added, if none did
+	Error string        `json:"error"`    // what stopped the last one
+	Login bool          `json:"login,omitempty"`
 }
 
 // Next returns when a server runs it the next time; zero if it doesn't.

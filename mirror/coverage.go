@@ -24,6 +24,21 @@ type Coverage struct {
 // Coverage returns where an upstream stands, and each of its streams, by conversation, as it was counted for that. A conversation that is read
 // with a stream of several (Part) has that one's state. It asks nobody.
 func (m *Mirror) Coverage(ctx context.Context, n Name) (Status, []Coverage, error) {
+	s, all, err := m.cover(ctx, n)
+	if err != nil {
+		return s, all, err
+	}
+	if s.StaleSince, s.Stale = s.stale(s.Now); s.Stale != "" && s.Failed == nil && m.isRunning(ctx, n) {
+		s.StaleSince, s.Stale = 0, "" // it is being read
+	}
+	if s.Stale != "" {
+		s.State = worst(s.State, Stale)
+	}
+	return s, all, nil
+}
+
+// cover is Coverage of the ledgers, whatever became of the runs.
+func (m *Mirror) cover(ctx context.Context, n Name) (Status, []Coverage, error) {
 	c, err := m.Upstream(ctx, n)
 	if err != nil {
 		return Status{}, nil, err
@@ -74,6 +89,12 @@ func (m *Mirror) Coverage(ctx context.Context, n Name) (Status, []Coverage, erro
 		g.ID = g.id()
 		s.Gaps = append(s.Gaps, g)
 		s.State = worst(s.State, Unknown)
+	}
+	for _, g := range c.Unreadable {
+		if g.Acknowledged == 0 {
+			s.Gaps = append(s.Gaps, g)
+			s.State = worst(s.State, Partial)
+		}
 	}
 	slices.SortFunc(s.Gaps, func(a, b Gap) int {
 		return cmp.Or(cmp.Compare(a.Conversation, b.Conversation), cmp.Compare(a.From, b.From), cmp.Compare(a.Reason, b.Reason))

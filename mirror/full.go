@@ -45,7 +45,7 @@ func (r *run) full(ctx context.Context, b *book) error {
 		run: r, b: b, gaps: &Ledger{Conversation: b.Conversation}, seed: maphash.MakeSeed(),
 		given: map[uint64]struct{}{}, oldest: map[parlance.ConversationID]parlance.Time{}, total: &reading{run: r, b: b},
 	}
-	var p patience
+	p := patience{short: b.Failure != ""}
 	var end history.Evidence
 	err := r.persistWith(ctx, &p, func() (err error) {
 		end, err = f.walk(ctx, &p)
@@ -61,7 +61,11 @@ func (r *run) full(ctx context.Context, b *book) error {
 			*g = b.Gaps[j]
 		}
 	}
+	old := b.Gaps
 	b.Spans, b.Beginning, b.Gaps, b.Stuck = []Span{f.span}, end, f.gaps.Gaps, 0
+	if err := f.total.hide(ctx, old); err != nil {
+		return err
+	}
 	if err := r.settle(ctx, b); err != nil || r.o.DryRun {
 		return err
 	}
@@ -131,9 +135,7 @@ func (f *fullPass) page(ctx context.Context, page *history.Page) error {
 	}
 	f.span.Low, f.span.Ended, f.span.High = page.Low, now, max(f.top, page.Low.Time)
 	f.span.Pages++
-	if err := f.total.claim(ctx, page); err != nil {
-		return own(err)
-	}
+	f.total.claim(page)
 	f.board.change(func(p *Progress) { p.Oldest = page.Low.Time })
 	return nil
 }

@@ -23,13 +23,15 @@ const (
 	Complete State = "complete"
 	// Partial: something is known not to be here.
 	Partial State = "partial"
+	// Stale, of an upstream only: it was complete, and it is known that it isn't kept up to date.
+	Stale State = "stale"
 	// Unknown: nothing was proven either way.
 	Unknown State = "unknown"
 )
 
 // worst returns the state of two things together.
 func worst(a, b State) State {
-	rank := []State{Complete, Unknown, Partial, ""}
+	rank := []State{Complete, Stale, Unknown, Partial, ""}
 	if slices.Index(rank, b) > slices.Index(rank, a) {
 		return b
 	}
@@ -91,6 +93,8 @@ type Gap struct {
 	Found        parlance.Time           `json:"found_ms"`
 	// Aside names the one item that this is about, which was set aside, see [Mirror.Aside]; empty: it is about none or several.
 	Aside string `json:"aside,omitempty"`
+	// Message is that item's id as a message, if it could be read: given again in a form that can be kept, it is no gap any more.
+	Message parlance.MessageID `json:"message,omitempty"`
 	// Acknowledged is when somebody said that this one may stay; zero: nobody did.
 	Acknowledged parlance.Time `json:"acknowledged_ms,omitempty"`
 }
@@ -136,18 +140,18 @@ const (
 	maxAbsent   = 1000
 )
 
-// gap notes that something is or may be missing. One that is known stays as it is.
-func (l *Ledger) gap(g Gap) {
+// gap notes that something is or may be missing, and reports whether that is new. What is known stays as it is.
+func (l *Ledger) gap(g Gap) bool {
 	if g.Conversation == "" {
 		g.Conversation = l.Conversation
 	}
 	g.ID = g.id()
 	if slices.ContainsFunc(l.Gaps, func(o Gap) bool { return o.ID == g.ID }) {
-		return
+		return false
 	}
 	if len(l.Gaps) < maxGaps {
 		l.Gaps = append(l.Gaps, g)
-		return
+		return true
 	}
 	// One more that stands for all the others: what can't be listed must not be forgotten.
 	last := &l.Gaps[maxGaps-1]
@@ -158,8 +162,36 @@ func (l *Ledger) gap(g Gap) {
 	if last.Conversation != g.Conversation {
 		last.Conversation = l.Conversation
 	}
-	last.Aside = ""
+	last.Aside, last.Message = "", ""
 	last.ID = last.id()
+	return true
+}
+
+// hidden notes how many messages the account has hidden that aren't here: a gap if there are some, and none any more if there aren't.
+// Old are gaps that were known before.
+func (l *Ledger) hidden(n int, old []Gap, now parlance.Time) {
+	if l.Total != nil {
+		l.Total.Hidden = n
+	}
+	is := func(g Gap) bool { return g.Reason == hiddenReason }
+	if n == 0 {
+		l.Gaps = slices.DeleteFunc(l.Gaps, is)
+		return
+	}
+	g := Gap{Reason: hiddenReason, Found: now}
+	if i := slices.IndexFunc(old, is); i >= 0 {
+		g = old[i]
+	}
+	l.gap(g)
+}
+
+const hiddenReason = "the account has hidden messages that the platform therefore doesn't give it"
+
+// heard forgets the gaps of messages that were set aside and have now been given in a form that can be kept.
+func (l *Ledger) heard(c parlance.ConversationID, ms []parlance.Message) {
+	l.Gaps = slices.DeleteFunc(l.Gaps, func(g Gap) bool {
+		return g.Message != "" && g.Conversation == c && slices.ContainsFunc(ms, func(m parlance.Message) bool { return m.ID == g.Message })
+	})
 }
 
 const manyGaps = "several gaps, one of them: "
@@ -230,6 +262,9 @@ func (l *Ledger) Holes() []Gap {
 // lacks returns how many more messages the platform counts than are here or set aside; below 0 if it counts fewer.
 func (l *Ledger) lacks() int {
 	n := l.Total.Count - (l.Held.Messages - l.Held.Missing)
+	if n > 0 {
+		n = max(0, n-l.Total.Hidden) // they are a gap of their own
+	}
 	for i := range l.Gaps {
 		if l.Gaps[i].Aside != "" {
 			n--

@@ -16,11 +16,12 @@ type reading struct {
 	b      *book
 	opened bool // the ledger's newest span is this reading's
 
-	top    parlance.Time // the highest time that it was given first, but none above clock
-	clock  parlance.Time // the platform's when it began; 0: not known
-	total  *Total        // the lowest that the platform claimed in this run
-	turned bool          // the order turned out to be another one
-	idle   int           // pages in a row that brought nothing and led nowhere
+	top    parlance.Time        // the highest time that it was given first, but none above clock
+	clock  parlance.Time        // the platform's when it began; 0: not known
+	total  *Total               // the lowest that the platform claimed in this run
+	hidden []parlance.MessageID // that the account hid, as it said last; nil: it said nothing of that kind
+	turned bool                 // the order turned out to be another one
+	idle   int                  // pages in a row that brought nothing and led nowhere
 }
 
 // maxIdle is how many pages may bring nothing before a walk is given up. Sources promise progress; this is in case one doesn't keep it.
@@ -29,11 +30,14 @@ const maxIdle = 50
 // read reads what is new in a stream, and what is missing.
 func (r *run) read(ctx context.Context, b *book) error {
 	w := &reading{run: r, b: b}
-	var p patience
+	p := patience{short: b.Failure != ""}
 	if err := r.persistWith(ctx, &p, func() error { return w.walk(ctx, &p) }); err != nil {
 		return err
 	}
 	if err := r.changes(ctx, b); err != nil {
+		return err
+	}
+	if err := w.hide(ctx, b.Gaps); err != nil {
 		return err
 	}
 	return r.settle(ctx, b)
@@ -111,9 +115,7 @@ func (w *reading) page(ctx context.Context, page history.Page, window history.Wi
 	} else if w.idle++; w.idle > maxIdle {
 		return false, false, parlance.Errorf(parlance.Broken, "the walk through %s makes no progress", b.Stream)
 	}
-	if err := w.claim(ctx, &page); err != nil {
-		return false, false, own(err)
-	}
+	w.claim(&page)
 	w.board.change(func(p *Progress) { p.Oldest = page.Low.Time })
 	if w.o.DryRun {
 		return done, jumped, nil
@@ -177,7 +179,7 @@ func (r *run) note(b *book, page *history.Page, now parlance.Time) {
 
 // claim keeps the lowest total of the whole conversation that was claimed in this run: what came while it was read
 // counts in later ones only.
-func (w *reading) claim(ctx context.Context, page *history.Page) error {
+func (w *reading) claim(page *history.Page) {
 	for _, t := range page.Totals {
 		if !t.Whole || t.Conversation != w.b.Conversation {
 			continue
@@ -193,18 +195,21 @@ func (w *reading) claim(ctx context.Context, page *history.Page) error {
 		if old := w.b.Total; old == nil || old.Count != w.total.Count || old.Query != w.total.Query {
 			w.b.Total = w.total
 		}
-		if len(t.Hidden) == 0 {
-			continue
-		}
-		hidden, err := w.lacking(ctx, t.Hidden)
-		if err != nil {
-			return err
-		}
-		w.total.Hidden, w.b.Total.Hidden = hidden, hidden
-		if hidden > 0 {
-			w.b.gap(Gap{Reason: "the account has hidden messages that the platform therefore doesn't give it", Found: w.m.o.Now()})
-		}
+		w.hidden = t.Hidden
 	}
+}
+
+// hide notes, when all is read, what of the messages that the account hid isn't here. Before the end that can't be said: they may be given
+// among the others. Old are the gaps that were known before the reading.
+func (w *reading) hide(ctx context.Context, old []Gap) error {
+	if w.total == nil || w.b.Conversation == "" {
+		return nil // the platform said nothing of it
+	}
+	n, err := w.lacking(ctx, w.hidden)
+	if err != nil {
+		return own(err)
+	}
+	w.b.Ledger.hidden(n, old, w.m.o.Now())
 	return nil
 }
 

@@ -16,18 +16,20 @@ const (
 	maxBroken = 6   // when the answer is none, such as a page of a proxy's
 	maxWaits  = 100 // when we are told to slow down: that is no failure
 	maxSilent = 3   // when nothing was ever answered
+	maxAgain  = 3   // when it failed in the last run too
 )
 
 // A patience says how long to wait before what failed is tried again.
 type patience struct {
-	tries int // failures in a row
+	tries int  // failures in a row
+	short bool // it failed the last time already
 }
 
 // next returns for how long to wait after err, or false if it is no use.
 func (p *patience) next(err error) (time.Duration, bool) {
 	p.tries++
 	d := p.backoff()
-	if upstream.Lasting(err) {
+	if upstream.Lasting(err) || p.short && p.tries > maxAgain && !errors.Is(err, parlance.Limited) {
 		return 0, false
 	}
 	after := parlance.RetryAfter(err)

@@ -12,6 +12,7 @@ import (
 	"parlance"
 	"parlance/files"
 	"parlance/history"
+	"parlance/internal/upstream"
 )
 
 // RunOptions are the settings of one run. The zero value reads what is new.
@@ -71,6 +72,7 @@ type run struct {
 	secret Secret
 
 	fetcher *files.Fetcher // nil: no files are kept
+	unheard atomic.Int32   // conversations in a row that got no answer, see unanswered
 	known   sync.Map       // what of conversations and accounts was compared with the store, see meta.go
 	others  sync.Map       // why a conversation of the platform isn't the one that stands here, see others.go; empty: it is
 	wrote   atomic.Bool
@@ -115,6 +117,7 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 		err = errors.Join(err, m.store.Settle(after))
 	}
 	report, status, e := r.report(after, err)
+	whole := len(o.Conversations) == 0
 	if !o.DryRun && e == nil {
 		m.tallied(&report, status, err)
 	}
@@ -126,6 +129,7 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 		if err != nil {
 			c.Last.Error = err.Error()
 		}
+		c.noteEnd(began, err, whole)
 	})
 	return report, errors.Join(err, e)
 }
@@ -253,13 +257,17 @@ type task struct {
 func (r *run) streams(ctx context.Context) ([]task, error) {
 	var listed []history.Stream
 	seen := map[history.StreamID]bool{}
+	var unreadable Ledger // its gaps are those of the list
 	var p patience
 	err := r.persistWith(ctx, &p, func() error {
 		for st, err := range r.asked().Streams(ctx) {
 			if err != nil {
 				return err
 			}
-			if !seen[st.ID] && r.wanted(st.Conversation.ID) {
+			if st.Err != nil && unreadable.gap(r.unreadable(&st)) {
+				p.went()
+			}
+			if st.ID != "" && !seen[st.ID] && r.wanted(st.Conversation.ID) {
 				seen[st.ID] = true
 				p.went()
 				listed = append(listed, st)
@@ -296,7 +304,19 @@ func (r *run) streams(ctx context.Context) ([]task, error) {
 	if r.o.DryRun || len(r.o.Conversations) > 0 {
 		return tasks, nil
 	}
-	return tasks, r.m.update(ctx, r.c.Name, func(c *Config) { c.Listed = r.m.o.Now() })
+	return tasks, r.m.update(ctx, r.c.Name, func(c *Config) {
+		c.Listed = r.m.o.Now()
+		c.Unreadable = acknowledged(unreadable.Gaps, c.Unreadable)
+	})
+}
+
+// unreadable is the gap that an item of the list that can't be read makes.
+func (r *run) unreadable(st *history.Stream) Gap {
+	g := Gap{Found: r.m.o.Now(), Reason: "the platform's list of conversations: " + upstream.Shown(st.Err.Error())}
+	if parlance.CheckID("conversation", st.Conversation.ID) == nil {
+		g.Conversation = st.Conversation.ID
+	}
+	return g
 }
 
 // wanted reports whether a conversation is to be read; an empty id is of all.
@@ -366,10 +386,10 @@ func (r *run) stream(ctx context.Context, t task) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := r.meta(ctx, &t.stream); err != nil {
-		return err
-	}
 	b := t.book
+	if err := r.meta(ctx, &t.stream); err != nil {
+		return r.unkept(ctx, b, err)
+	}
 	full := r.fullDue(b)
 	if !full && r.rests(&t) {
 		return nil
@@ -390,7 +410,7 @@ func (r *run) stream(ctx context.Context, t task) error {
 		b.notOther()
 	}
 	if err := r.left(ctx, b, t.stream.Members); err != nil {
-		return err
+		return r.unkept(ctx, b, err)
 	}
 	read := r.read
 	if full {
@@ -400,6 +420,7 @@ func (r *run) stream(ctx context.Context, t task) error {
 	var fatal error
 	switch now := r.m.o.Now(); {
 	case err == nil:
+		r.unheard.Store(0)
 		b.Attempted, b.Failure, b.Gone, b.Hint = 0, "", 0, t.stream.Hint
 		// The time alone is no reason to write.
 		if now-b.Checked > checkedEvery || b.changed() {
@@ -420,7 +441,15 @@ func (r *run) stream(ctx context.Context, t task) error {
 			fatal = err
 		}
 	default:
-		b.Attempted, b.Failure, fatal = now, err.Error(), err
+		b.Attempted, b.Failure = now, err.Error()
+		if !r.ofOne(ctx, b, err) {
+			fatal = err
+			break
+		}
+		if full {
+			b.Stuck = now
+		}
+		r.m.o.Logger.Warn("a conversation couldn't be read", "source", r.c.Name, "stream", t.stream.ID, "error", err)
 	}
 	if r.o.DryRun {
 		return fatal

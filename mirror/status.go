@@ -33,6 +33,9 @@ type Status struct {
 	// tell. 0: there is something that wasn't read to its beginning yet.
 	AsOf parlance.Time
 	Now  parlance.Time
+	// Stale says why what is here is known not to be kept up to date, since StaleSince; empty: that isn't known.
+	Stale      string
+	StaleSince parlance.Time
 
 	files files.Tally
 }
@@ -113,7 +116,7 @@ func (r *run) report(ctx context.Context, stopped error) (Report, Status, error)
 	if r.meter != nil {
 		rep.Calls = r.meter.count()
 	}
-	s, err := r.m.Status(ctx, r.c.Name)
+	s, _, err := r.m.cover(ctx, r.c.Name) // what was stale before this run says nothing of it
 	if err != nil {
 		return rep, s, err
 	}

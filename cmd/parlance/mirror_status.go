@@ -40,6 +40,9 @@ type upstreamStatus struct {
 	LastRun   string `json:"last_run"` // RFC 3339; empty: never
 	LastState string `json:"last_state"`
 	LastError string `json:"last_error"`
+
+	StaleSince string `json:"stale_since"` // RFC 3339: since when it is known not to be kept up to date; empty: that isn't known
+	Stale      string `json:"stale"`       // why
 	NextRun   string `json:"next_run"` // by a server; empty: none
 }
 
@@ -51,11 +54,12 @@ func (p *program) mirrorStatus() *cobra.Command {
 message that isn't here may vanish from the platform, by the retention that "mirror add" was told or that is documented.
 
 The exit code is 0 if all are complete and nothing will be lost soon, 4 if a platform refuses the credential, and else 3. Soon
-is when a quarter of the retention is left.
+is when a quarter of the retention is left. What is known not to be kept up to date, since runs fail or don't come, is stale and not
+complete.
 
 JSON, one line for each upstream: {"source","workspace","platform","url","account","state","conversations","complete","partial",
 "unknown","messages","missing","gaps","files_waiting","files_lost","retention_seconds","measured_retention_seconds","loses",
-"warning","as_of","last_run","last_state","last_error","next_run"}`,
+"warning","as_of","last_run","last_state","last_error","stale_since","stale","next_run"}`,
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		return p.onStore(ctx, cmd, func(a *archive) error { return p.listStatus(ctx, p.mirrorOf(a), args) })
 	})
@@ -90,10 +94,12 @@ func (p *program) listStatus(ctx context.Context, m *mirror.Mirror, names []stri
 
 func (u *upstreamStatus) outcome(s *mirror.Status) error {
 	switch {
-	case s.Last != nil && s.Last.Login:
+	case s.Last != nil && s.Last.Login, s.Failed != nil && s.Failed.Login:
 		return coded(exitLogin, "%s: the platform wants another login", u.Source)
 	case u.Warning != "":
 		return coded(exitPartial, "%s: %w", u.Source, errors.New(u.Warning))
+	case u.State == mirror.Stale:
+		return coded(exitPartial, "%s is stale since %s", u.Source, u.StaleSince)
 	case u.State != mirror.Complete:
 		return coded(exitPartial, "%s is %s, not complete", u.Source, u.State)
 	}
@@ -120,6 +126,7 @@ func statusOf(s *mirror.Status) upstreamStatus {
 	if s.Last != nil {
 		u.LastRun, u.LastState, u.LastError = stamp(s.Last.Ended), string(s.Last.State), s.Last.Error
 	}
+	u.StaleSince, u.Stale = stamp(s.StaleSince), s.Stale
 	if s.Every > 0 {
 		u.NextRun = stamp(s.Next())
 	}
@@ -139,6 +146,9 @@ func (u *upstreamStatus) text() string {
 		line("last run %s, stopped: %s", u.LastRun, u.LastError)
 	default:
 		line("last run %s", u.LastRun)
+	}
+	if u.Stale != "" {
+		line("STALE since %s: %s", u.StaleSince, u.Stale)
 	}
 	if u.AsOf != "" {
 		line("all was read %s or later; changes since then that the platform doesn't tell of show in the next full reading", u.AsOf)
