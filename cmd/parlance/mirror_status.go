@@ -43,7 +43,7 @@ type upstreamStatus struct {
 
 	StaleSince string `json:"stale_since"` // RFC 3339: since when it is known not to be kept up to date; empty: that isn't known
 	Stale      string `json:"stale"`       // why
-	NextRun   string `json:"next_run"` // by a server; empty: none
+	NextRun    string `json:"next_run"`    // by a server; empty: none
 }
 
 func (p *program) mirrorStatus() *cobra.Command {
