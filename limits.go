@@ -34,6 +34,8 @@ const (
 	MaxUpstreamHeader = 64 << 10  // bytes of its header
 	MaxUpstreamValues = 256 << 10 // JSON values of one answer
 	MaxUpstreamDepth  = 100       // levels of its arrays and objects
+	MaxUpstreamItems  = 10_000    // messages or conversations of one page
+	MaxUpstreamList   = 1_000_000 // conversations of one list
 )
 
 // Bounds of credentials.

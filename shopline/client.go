@@ -70,12 +70,6 @@ func NewClient(base string, token Token, o ClientOptions) (*Client, error) {
 // be read doesn't spoil the list.
 type Raw[T any] struct{ JSON jsontext.Value }
 
-// UnmarshalJSON keeps a copy of b.
-func (r *Raw[T]) UnmarshalJSON(b []byte) error {
-	r.JSON = bytes.Clone(b)
-	return nil
-}
-
 // MarshalJSON returns the element as it came.
 func (r Raw[T]) MarshalJSON() ([]byte, error) { return r.JSON, nil }
 
@@ -98,33 +92,36 @@ func unreadable(err error) string {
 	return "it is not JSON"
 }
 
-// call makes one call and reads its answer into v. Clock is the platform's own time,
-// zero if it didn't tell.
-func (c *Client) call(ctx context.Context, call upstream.Call, v any) (clock parlance.Time, err error) {
+// call makes one call and reads its answer into v. The answer's words may repeat the token.
+func (c *Client) call(ctx context.Context, call upstream.Call, v any) (upstream.Answer, error) {
 	token, err := c.token(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("%s: get the token: %w", call.Path, err)
+		return upstream.Answer{}, fmt.Errorf("%s: get the token: %w", call.Path, err)
 	}
 	token = strings.TrimSpace(token)
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		return 0, parlance.Errorf(parlance.Unauthenticated, "%s: the token is empty or holds characters that no token has", call.Path)
+		return upstream.Answer{}, parlance.Errorf(parlance.Unauthenticated, "%s: the token is empty or holds characters that no token has", call.Path)
 	}
 	call.Header = http.Header{"Authorization": {"Bearer " + token}}
 	answer, err := c.api.Do(ctx, call)
 	if err != nil {
-		return 0, err
+		return answer, err
 	}
 	said := strings.ReplaceAll(problemText(answer.Body), token, "[token]")
 	if err := answer.Failure(call, said, c.now()); err != nil {
-		return answer.Clock, withWait(err)
+		return answer, withWait(err)
 	}
 	if err := answer.CheckJSON(call); err != nil {
-		return answer.Clock, err
+		return answer, err
+	}
+	// SHOPLINE client, error in a success: whatever its name.
+	if err := answer.CheckSuccess(call, token); err != nil {
+		return answer, err
 	}
 	if err := json.Unmarshal(answer.Body, v, asSent); err != nil {
-		return answer.Clock, parlance.Errorf(parlance.Broken, "%s: the answer %s", call.Path, unreadable(err))
+		return answer, parlance.Errorf(parlance.Broken, "%s: the answer %s", call.Path, unreadable(err))
 	}
-	return answer.Clock, nil
+	return answer, nil
 }
 
 // defaultWait is how long to wait after a 429 that doesn't say.

@@ -3,8 +3,10 @@ package shopline
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,10 +15,14 @@ import (
 	"parlance/internal/upstream"
 )
 
-// TokenInfo asks whose token it is.
+// TokenInfo asks whose token it is. An answer that names no merchant is Broken.
 func (c *Client) TokenInfo(ctx context.Context) (TokenInfo, error) {
 	var info TokenInfo
-	_, err := c.call(ctx, upstream.Call{Path: "/v1/token/info"}, &info)
+	call := upstream.Call{Path: "/v1/token/info"}
+	_, err := c.call(ctx, call, &info)
+	if err == nil && info.Merchant.ID == "" {
+		err = lacks(call, "merchant.id")
+	}
 	return info, err
 }
 
@@ -30,7 +36,6 @@ type ConversationsQuery struct {
 
 // A ConversationList is a page of conversations.
 type ConversationList struct {
-	// Pagination is zero, or has zeros, where the platform doesn't tell.
 	Pagination Pagination
 	Items      []Raw[ConversationItem]
 	Clock      parlance.Time // the platform's own at the answer; zero if it didn't tell
@@ -46,26 +51,49 @@ func (c *Client) Conversations(ctx context.Context, q ConversationsQuery) (Conve
 	setPositive(values, "page", q.Page)
 	setPositive(values, "per_page", q.PerPage)
 	call := upstream.Call{Path: "/v1/conversations", Query: values}
-	var answer struct {
-		Pagination struct {
-			CurrentPage count `json:"current_page"`
-			PerPage     count `json:"per_page"`
-			TotalPages  count `json:"total_pages"`
-			TotalCount  count `json:"total_count"`
-		} `json:"pagination"`
-		Items list[ConversationItem] `json:"items"`
+	var in struct {
+		Pagination jsontext.Value `json:"pagination"`
+		Items      jsontext.Value `json:"items"`
 	}
-	clock, err := c.call(ctx, call, &answer)
+	answer, err := c.call(ctx, call, &in)
 	if err != nil {
 		return ConversationList{}, err
 	}
-	items, err := answer.Items.of(call)
-	p := answer.Pagination
-	return ConversationList{
-		Pagination: Pagination{p.CurrentPage.or(0), p.PerPage.or(0), p.TotalPages.or(0), p.TotalCount.or(0)},
-		Items:      items,
-		Clock:      clock,
-	}, err
+	l := ConversationList{Clock: answer.Clock}
+	if l.Items, err = itemsOf[ConversationItem](call, in.Items, answer.Body); err != nil {
+		return ConversationList{}, err
+	}
+	l.Pagination, err = paginationOf(call, in.Pagination)
+	return l, err
+}
+
+// paginationOf reads what stands around a list of conversations.
+//
+// SHOPLINE client, counts: always there.
+func paginationOf(call upstream.Call, v jsontext.Value) (Pagination, error) {
+	if v.Kind() != '{' {
+		return Pagination{}, lacks(call, "pagination")
+	}
+	var p struct {
+		CurrentPage count `json:"current_page"`
+		PerPage     count `json:"per_page"`
+		TotalPages  count `json:"total_pages"`
+		TotalCount  count `json:"total_count"`
+	}
+	if err := json.Unmarshal(v, &p, asSent); err != nil {
+		return Pagination{}, lacks(call, "pagination")
+	}
+	for name, c := range map[string]count{"current_page": p.CurrentPage, "per_page": p.PerPage, "total_pages": p.TotalPages, "total_count": p.TotalCount} {
+		if !c.known {
+			return Pagination{}, lacks(call, "pagination."+name)
+		}
+	}
+	return Pagination{p.CurrentPage.n, p.PerPage.n, p.TotalPages.n, p.TotalCount.n}, nil
+}
+
+// lacks is the error of an answer without something that this call always has, or with something else in its place.
+func lacks(c upstream.Call, what string) error {
+	return parlance.Errorf(parlance.Broken, "GET %s: the answer has no %s, or not of the promised type", c.Path, what)
 }
 
 // A MessagesQuery says which messages of a conversation are asked for.
@@ -90,8 +118,8 @@ func (q *MessagesQuery) values() url.Values {
 
 // A MessageList is a page of a conversation's messages.
 type MessageList struct {
-	Total int           // as the platform counts, of the range or of the conversation; -1 if it didn't tell
-	Limit int           // the limit that was applied; 0 if the platform didn't tell
+	Total int           // as the platform counts, of the range or of the conversation
+	Limit int           // the limit that was applied
 	Items []Raw[Item]   // newest first, as far as is known
 	Clock parlance.Time // the platform's own at the answer; zero if it didn't tell
 }
@@ -102,17 +130,25 @@ func (c *Client) Messages(ctx context.Context, id parlance.ConversationID, q Mes
 		return MessageList{}, err
 	}
 	call := upstream.Call{Path: messagesPath(id), Query: q.values()}
-	var answer struct {
-		Total count      `json:"total"`
-		Limit count      `json:"limit"`
-		Items list[Item] `json:"items"`
+	var in struct {
+		Total count          `json:"total"`
+		Limit count          `json:"limit"`
+		Items jsontext.Value `json:"items"`
 	}
-	clock, err := c.call(ctx, call, &answer)
+	answer, err := c.call(ctx, call, &in)
 	if err != nil {
 		return MessageList{}, err
 	}
-	items, err := answer.Items.of(call)
-	return MessageList{Total: answer.Total.or(-1), Limit: answer.Limit.or(0), Items: items, Clock: clock}, err
+	items, err := itemsOf[Item](call, in.Items, answer.Body)
+	switch {
+	case err != nil:
+		return MessageList{}, err
+	case !in.Total.known:
+		return MessageList{}, lacks(call, "total")
+	case !in.Limit.known:
+		return MessageList{}, lacks(call, "limit")
+	}
+	return MessageList{Total: in.Total.n, Limit: in.Limit.n, Items: items, Clock: answer.Clock}, nil
 }
 
 func messagesPath(id parlance.ConversationID) string {
@@ -125,7 +161,7 @@ func setPositive(values url.Values, name string, n int) {
 	}
 }
 
-// A count is a number that need not be there. What isn't a whole number from 0 to 2^31-1, or
+// A count is a number of an answer. What isn't a whole number from 0 to 2^31-1, or
 // such a one in quotes, counts as absent.
 type count struct {
 	n     int
@@ -139,37 +175,27 @@ func (c *count) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// or returns the number, or absent if there is none.
-func (c count) or(absent int) int {
-	if c.known {
-		return c.n
-	}
-	return absent
-}
-
-// A list is the items of an answer. It tells an empty list from none.
-type list[T any] struct {
-	items   []Raw[T]
-	missing bool // not a list, or never set
-	set     bool
-}
-
-// UnmarshalJSON takes anything, so that its absence is told in one way.
-func (l *list[T]) UnmarshalJSON(b []byte) error {
-	l.set = true
-	if l.missing = jsontext.Value(b).Kind() != '['; l.missing {
-		return nil
-	}
-	return json.Unmarshal(b, &l.items, asSent)
-}
-
-// of returns the items. An answer without a list is Broken and not an empty one: it may
-// be an error with the status of a success.
+// itemsOf returns the items of an answer. One without a list is Broken and not an empty one: it may
+// be an error with the status of a success. So is an empty list beside which something is said in words.
 //
 // SHOPLINE client, no list: no answer.
-func (l *list[T]) of(c upstream.Call) ([]Raw[T], error) {
-	if !l.set || l.missing {
-		return nil, parlance.Errorf(parlance.Broken, "GET %s: the answer has no list of items", c.Path)
+func itemsOf[T any](c upstream.Call, list jsontext.Value, body []byte) ([]Raw[T], error) {
+	if list.Kind() != '[' {
+		return nil, lacks(c, "list of items")
 	}
-	return l.items, nil
+	values, err := upstream.Elements(list)
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", c.Path, err)
+	}
+	if len(values) == 0 {
+		if said := upstream.Remark(body); said != "" {
+			name, _, _ := strings.Cut(said, " ")
+			return nil, parlance.Errorf(parlance.Broken, "GET %s: the answer has a %s in the place of items", c.Path, upstream.Shown(name))
+		}
+	}
+	items := make([]Raw[T], len(values))
+	for i, v := range values {
+		items[i].JSON = v
+	}
+	return items, nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -51,16 +53,25 @@ func MessageOf(item []byte) (parlance.Message, error) {
 }
 
 func checkIDs(m *parlance.Message) error {
-	if err := parlance.CheckID("id", m.ID); err != nil {
+	if err := checkID("id", m.ID); err != nil {
 		return err
 	}
-	if err := parlance.CheckID("sender_id", m.Sender); err != nil {
+	if err := checkID("sender_id", m.Sender); err != nil {
 		return err
 	}
 	if m.Acting != "" {
-		return parlance.CheckID("acting_sender_id", m.Acting)
+		return checkID("acting_sender_id", m.Acting)
 	}
 	return nil
+}
+
+// checkID is [parlance.CheckID] for what came as JSON, in which bytes that are no UTF-8 and halves of surrogate pairs were read as U+FFFD. Of a text that is harmless;
+// two ids could become one.
+func checkID[ID ~string](what string, id ID) error {
+	if strings.ContainsRune(string(id), utf8.RuneError) {
+		return parlance.Errorf(parlance.Invalid, "%s is not UTF-8", what)
+	}
+	return parlance.CheckID(what, id)
 }
 
 // known returns what can be told of an item that is no message as it stands. Its time is
@@ -81,10 +92,10 @@ func known(item jsontext.Value) parlance.Message {
 		body.SenderID, body.CreatedAt = nil, nil
 	}
 	var m parlance.Message
-	if id := parlance.MessageID(words(it.ID)); parlance.CheckID("id", id) == nil {
+	if id := parlance.MessageID(words(it.ID)); checkID("id", id) == nil {
 		m.ID = id
 	}
-	if id := parlance.AccountID(words(body.SenderID)); parlance.CheckID("sender_id", id) == nil {
+	if id := parlance.AccountID(words(body.SenderID)); checkID("sender_id", id) == nil {
 		m.Sender = id
 	}
 	if t, err := createdOf(&Body{CreatedAt: words(body.CreatedAt)}); err == nil && t >= oldestTime && t < newestTime {
@@ -112,7 +123,7 @@ func ConversationOf(item []byte) (parlance.Conversation, error) {
 		}
 		it = ConversationItem{ID: least.ID, Type: Platform(words(least.Type))}
 	}
-	if err := parlance.CheckID("conversation id", it.ID); err != nil {
+	if err := checkID("conversation id", it.ID); err != nil {
 		return parlance.Conversation{}, err
 	}
 	c := parlance.Conversation{
@@ -128,7 +139,7 @@ func ConversationOf(item []byte) (parlance.Conversation, error) {
 	if c.OrderNumber == "" {
 		c.OrderNumber = it.SystemOrderNumber
 	}
-	if parlance.CheckID("customer_id", it.CustomerID) == nil {
+	if checkID("customer_id", it.CustomerID) == nil {
 		c.Customer = it.CustomerID
 	}
 	if o, err := splitObject(item); err == nil {

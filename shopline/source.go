@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"parlance"
@@ -26,13 +27,45 @@ type SourceOptions struct {
 type Source struct {
 	client    *Client
 	platforms []Platform
+
+	mu       sync.Mutex // guards what follows
+	merchant parlance.AccountID
+	listed   map[history.StreamID]listed
+}
+
+// listed is what the list told of a conversation, against which its messages are held.
+type listed struct {
+	customer parlance.AccountID // empty: not told
+	order    string             // likewise
+	spoken   bool               // it has a last message
+}
+
+// told returns what the list told of a conversation, if it was asked.
+func (s *Source) told(id history.StreamID) listed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listed[id]
+}
+
+// whose returns the merchant's id, empty as long as it wasn't asked for.
+func (s *Source) whose() parlance.AccountID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.merchant
+}
+
+// note keeps what the list told of a conversation.
+func (s *Source) note(id history.StreamID, l listed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed[id] = l
 }
 
 var _ history.Source = (*Source)(nil)
 
 // NewSource returns the source that c reads.
 func NewSource(c *Client, o SourceOptions) *Source {
-	s := &Source{client: c, platforms: []Platform{ShopMessages, OrderMessages}}
+	s := &Source{client: c, platforms: []Platform{ShopMessages, OrderMessages}, listed: map[history.StreamID]listed{}}
 	if o.ReturnOrders {
 		s.platforms = append(s.platforms, ReturnOrderMessages)
 	}
@@ -58,6 +91,9 @@ func (s *Source) Account(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("ask whose token it is: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.merchant = info.Merchant.ID
 	return string(info.Merchant.ID), nil
 }
 

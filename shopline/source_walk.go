@@ -1,6 +1,7 @@
 package shopline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,9 +9,11 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"parlance"
 	"parlance/history"
+	"parlance/internal/upstream"
 )
 
 // How many messages are asked for: walkLimit, and more of them where a page doesn't get
@@ -38,7 +41,17 @@ func (s *Source) Walk(ctx context.Context, id history.StreamID, window history.W
 			yield(history.Page{}, err)
 			return
 		}
-		w := walk{client: s.client, platform: platform, conversation: conversation, held: !window.Below.IsZero() && window.Below.Key != floorKey}
+		told := s.told(id)
+		merchant := string(s.whose())
+		w := walk{
+			client: s.client, platform: platform, conversation: conversation, spoken: told.spoken,
+			must: claims{
+				"platform": string(platform), "conversation": string(conversation), "conversationid": string(conversation),
+				"customer": string(told.customer), "customerid": string(told.customer), "orderid": told.order,
+				"merchant": merchant, "merchantid": merchant, "shop": merchant, "shopid": merchant,
+			},
+			held: !window.Below.IsZero() && window.Below.Key != floorKey,
+		}
 		w.begin(window)
 		for {
 			p, err := w.step(ctx)
@@ -70,6 +83,8 @@ type walk struct {
 	client       *Client
 	platform     Platform
 	conversation parlance.ConversationID
+	must         claims // what items say of where they belong
+	spoken       bool   // the list shows a last message
 
 	floor parlance.Time // the asked start; zero: none
 	low   parlance.Time // the place: all above was given; zero: above the newest message
@@ -80,6 +95,9 @@ type walk struct {
 	measured bool                            // the newest page of the conversation was seen
 	held     bool                            // there were messages: the place is not just the floor
 	pageCut  bool                            // the last page was smaller than its limit
+	ranged   bool                            // totals were seen to count the range alone
+
+	sizes
 
 	tally
 
@@ -143,46 +161,91 @@ func (w *walk) place() history.Place {
 // An answer is what one call brought.
 type answer struct {
 	items  []history.Item
-	end    parlance.Time // that was asked for; zero: none
+	start  parlance.Time // that was asked for; zero: none
+	end    parlance.Time // likewise
 	limit  int           // that held: the asked one, or a smaller one that the platform names
-	total  int           // -1: not told
+	total  int
 	clock  parlance.Time
-	oldest parlance.Time // of the items with a time, not above end; zero: there are none
+	oldest parlance.Time // of the items with a time, not above end and not below start; zero: there are none
 	newest parlance.Time // of the items with a time
+	stray  parlance.Time // items at or below this time lie apart from the others, and move nothing; zero: none do
 }
 
-// ask makes the call that q says.
+// ask makes the call that q says. A page that contradicts itself is Broken.
 func (w *walk) ask(ctx context.Context, q MessagesQuery) (answer, error) {
 	q.Platform = w.platform
+	q.Limit = w.limitOf(&q)
 	list, err := w.client.Messages(ctx, w.conversation, q)
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{end: q.End, limit: q.Limit, total: list.Total, clock: list.Clock, items: make([]history.Item, len(list.Items))}
+	a := answer{start: q.Start, end: q.End, limit: q.Limit, total: list.Total, clock: list.Clock, items: make([]history.Item, len(list.Items))}
 	// SHOPLINE mirror, limit: what the platform says was applied.
 	if list.Limit > 0 {
 		a.limit = min(a.limit, list.Limit)
 	}
 	for i, raw := range list.Items {
 		a.items[i] = w.item(raw.JSON)
-		t := a.items[i].Message.Created
+	}
+	a.measure()
+	whole := q.Start == 0 && q.End == 0
+	if !whole && w.Total > 0 && a.total < w.Total {
+		w.ranged = true
+	}
+	// SHOPLINE mirror, empty pages: none, if the platform counts messages of the same range.
+	if len(a.items) == 0 && a.total > 0 && (whole || w.ranged) {
+		return answer{}, parlance.Errorf(parlance.Broken, "a page has no items, and counts %d", a.total)
+	}
+	w.Largest = max(w.Largest, len(a.items))
+	w.measured = w.measured || whole
+	return a, nil
+}
+
+// measure finds out from when on and until when a's items are.
+func (a *answer) measure() {
+	a.newest, a.oldest = 0, 0
+	for i := range a.items {
+		t := timeOf(&a.items[i])
 		a.newest = max(a.newest, t)
-		if t != 0 && (a.end == 0 || t <= a.end) && (a.oldest == 0 || t < a.oldest) {
+		if t > a.stray && t >= a.start && (a.end == 0 || t <= a.end) && (a.oldest == 0 || t < a.oldest) {
 			a.oldest = t
 		}
 	}
-	w.Largest = max(w.Largest, len(a.items))
-	w.measured = w.measured || q.Start == 0 && q.End == 0
-	return a, nil
+}
+
+// timeOf returns when an item was created; zero if that isn't known, and of one that belongs elsewhere.
+func timeOf(it *history.Item) parlance.Time {
+	if errors.Is(it.Err, errElsewhere) {
+		return 0
+	}
+	return it.Message.Created
 }
 
 func (w *walk) item(raw []byte) history.Item {
 	m, err := MessageOf(raw)
+	if e := w.misplaced(raw); e != nil {
+		// Its id is another conversation's, whose message it may be.
+		m, err = parlance.Message{Sent: m.Sent, Created: m.Created, Updated: m.Updated}, e
+	}
 	it := history.Item{Conversation: w.conversation, Message: m, Err: err}
 	if err != nil {
-		it.Raw = raw
+		it.Raw = bytes.Clone(raw)
 	}
 	return it
+}
+
+// misplaced returns an error if an item says that it is of another conversation.
+func (w *walk) misplaced(raw []byte) error {
+	if err := misplaced(raw, w.must); err != nil {
+		return err
+	}
+	var it struct {
+		Message jsontext.Value `json:"message"`
+	}
+	if json.Unmarshal(raw, &it, asSent) != nil {
+		return nil
+	}
+	return misplaced(it.Message, w.must)
 }
 
 // step makes one call and says what it means.
@@ -191,13 +254,22 @@ func (w *walk) step(ctx context.Context) (history.Page, error) {
 	if w.low != 0 {
 		q.End = w.low + parlance.Time(w.depth)
 	}
-	a, err := w.ask(ctx, q)
+	a, err := w.fit(ctx, &q)
 	if err != nil {
 		return history.Page{}, err
 	}
+	apart := a.oldest != 0 && !a.sorted()
+	if apart {
+		if apart, err = w.gather(ctx, &a, q); err != nil {
+			return history.Page{}, err
+		}
+	}
 	p := w.page(&q, &a)
+	if apart {
+		w.find(&p, "a page holds messages apart from those that were asked for")
+	}
 	switch {
-	case len(a.items) == 0:
+	case len(a.items) == 0, a.oldest == 0 && a.newest != 0 && a.newest < a.start:
 		err = w.nothing(ctx, &p)
 	case a.oldest == 0 && a.newest != 0:
 		err = parlance.Errorf(parlance.Broken, "all messages of the page are newer than the asked end")
@@ -214,6 +286,8 @@ func (w *walk) step(ctx context.Context) (history.Page, error) {
 		err = w.same(ctx, &a)
 	}
 	p.Low = w.place()
+	p.Gaps = append(p.Gaps, w.carried...)
+	w.carried = nil
 	w.pageCut = len(a.items) > 0 && len(a.items) < a.limit
 	return p, err
 }
@@ -228,18 +302,16 @@ func (w *walk) page(q *MessagesQuery, a *answer) history.Page {
 			continue
 		}
 		p.Items = append(p.Items, a.items[i])
-		p.Top = max(p.Top, m.Created)
+		p.Top = max(p.Top, timeOf(&a.items[i]))
 	}
-	if a.total >= 0 {
-		p.Totals = []history.Total{{
-			Conversation: w.conversation,
-			Count:        a.total,
-			Query:        "GET " + messagesPath(w.conversation) + "?" + q.values().Encode(),
-			Whole:        q.Start == 0 && q.End == 0, // SHOPLINE mirror, total: only without a range.
-		}}
-		if a.total < len(a.items) {
-			w.find(&p, "the total is smaller than the page")
-		}
+	p.Totals = []history.Total{{
+		Conversation: w.conversation,
+		Count:        a.total,
+		Query:        "GET " + messagesPath(w.conversation) + "?" + q.values().Encode(),
+		Whole:        q.Start == 0 && q.End == 0, // SHOPLINE mirror, total: only without a range.
+	}}
+	if a.total < len(a.items) {
+		w.find(&p, "the total is smaller than the page")
 	}
 	if a.end != 0 && a.newest > a.end {
 		w.find(&p, "a page holds messages above the asked end")
@@ -260,7 +332,7 @@ func (w *walk) move(a *answer) {
 	atLow := map[parlance.MessageID]struct{}{}
 	for i := range a.items {
 		m := &a.items[i].Message
-		if m.Created == 0 {
+		if timeOf(&a.items[i]) < a.oldest {
 			continue
 		}
 		_, known := w.atLow[m.ID]
@@ -274,7 +346,7 @@ func (w *walk) move(a *answer) {
 	w.held = true
 	w.Given += len(fresh)
 	w.low, w.atLow = a.oldest, atLow
-	w.depth, w.limit = atPlace, walkLimit
+	w.depth, w.limit, w.skipped = atPlace, walkLimit, false
 	w.full, w.doubt, w.cut, w.refusing = false, false, false, false
 }
 
@@ -288,9 +360,9 @@ func (w *walk) move(a *answer) {
 // SHOPLINE mirror, ties: a larger page, else a gap.
 func (w *walk) lower(p *history.Page, a *answer) {
 	w.Short = w.Short || w.pageCut
-	begins := slices.ContainsFunc(a.items, func(it history.Item) bool { return it.Message.Created == w.low })
+	begins := slices.ContainsFunc(a.items, func(it history.Item) bool { return timeOf(&it) == w.low })
 	switch {
-	case w.depth == atPlace, w.depth == underPlace && begins:
+	case w.skipped, w.depth == atPlace, w.depth == underPlace && begins:
 		w.move(a)
 	case w.grow():
 		w.depth++
@@ -308,7 +380,7 @@ func (w *walk) gap(p *history.Page, from, to parlance.Time, reason string) {
 // all and then the conversation's end.
 func (w *walk) same(ctx context.Context, a *answer) error {
 	for i := range a.items {
-		if m := &a.items[i].Message; m.Created == w.low {
+		if m := &a.items[i].Message; timeOf(&a.items[i]) == w.low {
 			if _, known := w.atLow[m.ID]; !known {
 				w.atLow[m.ID] = struct{}{}
 				w.Given++
@@ -348,7 +420,7 @@ func (w *walk) complete() bool { return w.Total == w.Given }
 
 // grow makes the next page larger and reports whether it can.
 func (w *walk) grow() bool {
-	if w.refusing {
+	if w.refusing || w.most != 0 {
 		return false
 	}
 	for _, l := range largerLimits {
@@ -392,6 +464,8 @@ func (w *walk) nothing(ctx context.Context, p *history.Page) error {
 		w.begin(history.Window{Below: history.Place{Time: w.floor}})
 		w.Largest, w.Short = learned.Largest, learned.Short
 		w.full, w.doubt, w.cut, w.refusing = false, false, false, false
+	case w.low == 0 && w.spoken:
+		return parlance.Errorf(parlance.Broken, "the list shows a last message of the conversation, which is said to have none")
 	case w.low == 0:
 		p.End = endEmpty
 	case w.depth == atPlace:
@@ -413,6 +487,7 @@ func (w *walk) nothing(ctx context.Context, p *history.Page) error {
 func (w *walk) endIfAlive(ctx context.Context, p *history.Page) error {
 	a, err := w.ask(ctx, MessagesQuery{Limit: walkLimit})
 	switch {
+	case errors.Is(err, upstream.ErrTooLarge): // it has messages
 	case err != nil:
 		return err
 	case len(a.items) == 0 && w.held:
@@ -434,15 +509,7 @@ func (w *walk) endIfAlive(ctx context.Context, p *history.Page) error {
 //
 // SHOPLINE mirror, order: not relied on.
 func (w *walk) checkOrder(ctx context.Context, a *answer, p *history.Page) error {
-	var last parlance.Time
-	sorted := true
-	for i := range a.items {
-		if t := a.items[i].Message.Created; t != 0 {
-			sorted = sorted && (last == 0 || t <= last)
-			last = t
-		}
-	}
-	if sorted {
+	if a.sorted() {
 		return nil
 	}
 	w.find(p, "a page isn't sorted newest first")
@@ -451,7 +518,7 @@ func (w *walk) checkOrder(ctx context.Context, a *answer, p *history.Page) error
 		return err
 	}
 	for i := range above.items {
-		t := above.items[i].Message.Created
+		t := timeOf(&above.items[i])
 		if t > a.newest && (a.clock == 0 || t < a.clock-parlance.Time(lag.Milliseconds())) {
 			return parlance.Errorf(parlance.Broken, "the platform gives the oldest messages of a range and not the newest")
 		}

@@ -27,7 +27,7 @@ type manner struct {
 	clamp          int    // most items of a page; 0: 250
 	hidesClamp     bool   // limit in the answer is the asked one
 	order          string // "" newest first, "oldest first", "shuffled"
-	total          string // "" of the range, "conversation", "none", "page": wrong
+	total          string // "" of the range, "conversation", "page": wrong
 	short          bool   // pages have between half and all of what they should
 	ignoresEnd     bool
 	oldestFirst    bool // the oldest of the range are given, not the newest
@@ -123,11 +123,7 @@ func (p *platform) messages(w http.ResponseWriter, r *http.Request) {
 	case "page":
 		total = len(page)
 	}
-	fmt.Fprint(w, `{`)
-	if p.manner.total != "none" {
-		fmt.Fprintf(w, `"total":%d,`, total)
-	}
-	fmt.Fprintf(w, `"limit":%d,"items":[`, limit)
+	fmt.Fprintf(w, `{"total":%d,"limit":%d,"items":[`, total, limit)
 	for i, m := range page {
 		if i > 0 {
 			fmt.Fprint(w, ",")
@@ -219,4 +215,12 @@ func (g *walked) missing(rows []row) string {
 	}
 	b, _ := json.Marshal(missing)
 	return string(b)
+}
+
+// serveFunc starts a server for a test and returns its address.
+func serveFunc(t testing.TB, f http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(f)
+	t.Cleanup(srv.Close)
+	return srv.URL
 }

@@ -36,7 +36,14 @@ func (a *Answer) CheckSuccess(c Call, secrets ...string) error {
 // count, and not what lies inside the others.
 //
 // The text is the platform's, of one or a few members, and never of more than some 1,000 bytes.
-func Complaint(object []byte) string {
+func Complaint(object []byte) string { return find(object, membersOf) }
+
+// Remark returns what a JSON object says in a member that is there for a message to people, with its name; empty if there is none, or nothing but a
+// word of success. Beside the data that were asked for it may be a greeting; in their place it tells why there are none.
+func Remark(object []byte) string { return find(object, remarks) }
+
+// find returns the first of the members that tell, in words.
+func find(object []byte, table map[string]func(jsontext.Value) bool) string {
 	d := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return ""
@@ -47,7 +54,7 @@ func Complaint(object []byte) string {
 			return ""
 		}
 		name := t.String()
-		tells := membersOf[plainName(name)]
+		tells := table[plainName(name)]
 		if tells == nil {
 			if d.SkipValue() != nil {
 				return ""
@@ -117,6 +124,19 @@ var membersOf = members(map[string]func(jsontext.Value) bool{
 	"status state outcome result type":                            isFailure,
 	"ok success succeeded successful issuccess issuccessful isok": isFalse,
 })
+
+// remarks are the members that may tell people something.
+var remarks = members(map[string]func(jsontext.Value) bool{
+	"message messages msg detail details title reason description notice warning warnings info errormessage": isText,
+})
+
+// isText reports whether a value is a text, or a list that begins with one, and says more than success.
+func isText(v jsontext.Value) bool {
+	if v.Kind() == '[' {
+		v = bytes.TrimSpace(v[1:])
+	}
+	return len(v) > 0 && v[0] == '"' && says(v)
+}
 
 // members gives each of the names in a key its value.
 func members(lists map[string]func(jsontext.Value) bool) map[string]func(jsontext.Value) bool {
