@@ -55,6 +55,11 @@ func (k *Keeper) ReplaceToken(ctx context.Context, ws parlance.WorkspaceID, acco
 	return k.assign(ctx, ws, account, token, expires, k.replace)
 }
 
+// NextExpiry returns when a token expires that is assigned now without an expiry of its own.
+func (k *Keeper) NextExpiry() parlance.Time {
+	return k.s.Now() + parlance.Time(k.userLife.Milliseconds())
+}
+
 // A way is how a new token joins an account's older ones.
 type way func(ctx context.Context, ws parlance.WorkspaceID, account parlance.AccountID, token string, expires parlance.Time) error
 
@@ -91,7 +96,7 @@ func (k *Keeper) assign(ctx context.Context, ws parlance.WorkspaceID, account pa
 	}
 	now := k.s.Now()
 	if expires == 0 {
-		expires = now + parlance.Time(k.userLife.Milliseconds())
+		expires = k.NextExpiry()
 	}
 	if expires <= now || expires > parlance.MaxTime {
 		return parlance.Errorf(parlance.Invalid, "token expiry %s has passed already or is beyond the year 9999", expires)

@@ -82,12 +82,15 @@ func TestTokensOfAUser(t *testing.T) {
 		t.Error("an assigned token stands beside the others")
 	}
 	w.refused(t, 409, "TOKEN_CONFLICT", "POST", "/admin/clients", admin, `{"_id":"erik","token":"made-elsewhere"}`)
-	w.ok(t, "PUT", "/admin/clients/dora/token", admin, `{"token":"replaced"}`)
+	replaced := fields(t, w.ok(t, "PUT", "/admin/clients/dora/token", admin, `{"token":"replaced"}`))
+	if want := (w.clock.Now() + 7*24*3600*1000).String(); text(t, replaced["expirationDate"]) != want {
+		t.Errorf("the token's end is told as %s, want %s", replaced["expirationDate"], want)
+	}
 	if me(second).status != 401 || me("made-elsewhere").status != 401 || me("replaced").status != 200 {
 		t.Error("replacing a token stops the older ones")
 	}
 	w.refused(t, 404, "TOKEN_NOT_FOUND", "DELETE", "/admin/clients/dora/token", admin, `{"token":"nosuch"}`)
-	if got := string(w.ok(t, "DELETE", "/admin/clients/dora/token/", admin, `{"token":"replaced"}`)); got != `{"_id":"dora","id":"dora","revoked":1}` {
+	if got := string(w.ok(t, "DELETE", "/admin/clients/dora/token/", admin, `{"token":"replaced"}`)); got != `{"_id":"dora","id":"dora","success":true,"message":"1 tokens revoked","revokedTokens":1,"revoked":1}` {
 		t.Errorf("revoked: %s", got)
 	}
 	if me("replaced").status != 401 {
@@ -142,6 +145,12 @@ func TestPathsThatArent(t *testing.T) {
 	w, alice, _ := chat(t)
 	w.refused(t, 404, "NOT_FOUND", "GET", "/", alice, nil)
 	w.refused(t, 404, "NOT_FOUND", "GET", "/nosuch", alice, nil)
+	for _, path := range []string{"/", "/nosuch", "/rooms/r1/nosuch", "/admin/nosuch"} {
+		w.refused(t, 401, "INVALID_TOKEN", "GET", path, nil, nil)
+		w.refused(t, 401, "INVALID_TOKEN", "GET", path, alice.with("IM-Authorization", "x"), nil)
+		w.refused(t, 401, "INVALID_API_KEY", "GET", path, headers{"IM-API-KEY": "x"}, nil)
+	}
+	w.refused(t, 401, "INVALID_TOKEN", "PUT", "/rooms/r1/messages/v3", nil, nil)
 	a := w.call(t, "PUT", "/rooms/r1/messages/v3", alice, nil)
 	if a.status != 405 || a.header.Get("Allow") != "GET, DELETE" || !strings.Contains(a.body, "METHOD_NOT_ALLOWED") {
 		t.Errorf("PUT on a list = %d %v %s", a.status, a.header, a.body)

@@ -23,16 +23,17 @@ type clientRequest struct {
 	ExpirationDate   string  `json:"expirationDate"` // ISO-8601 or Unix milliseconds
 }
 
-// expires returns when the token that was given expires; zero leaves it to us.
-func (q *clientRequest) expires(now parlance.Time) (parlance.Time, error) {
+// expires returns when the token that was given expires: at the time given, or else when those
+// do that nothing is said of.
+func (s *Server) expires(q *clientRequest) (parlance.Time, error) {
 	if q.ExpirationDate == "" {
-		return 0, nil
+		return s.keeper.NextExpiry(), nil
 	}
 	t, ok := parseTime(q.ExpirationDate)
 	if !ok {
 		return 0, badBody("expirationDate must be an ISO-8601 time or Unix milliseconds")
 	}
-	if t <= now {
+	if t <= s.store.Now() {
 		return 0, badBody("expirationDate has passed already")
 	}
 	return t, nil
@@ -62,7 +63,7 @@ func (s *Server) putClient(w http.ResponseWriter, r *http.Request) error {
 	case q.IssueAccessToken && q.Token != "":
 		return badBody("Ask for a token or assign one, not both")
 	}
-	expires, err := q.expires(s.store.Now())
+	expires, err := s.expires(&q)
 	if err != nil {
 		return err
 	}
@@ -114,12 +115,9 @@ func (s *Server) client(ctx context.Context, ws parlance.WorkspaceID, a *parlanc
 	return ClientRecord{User: u, AppID: string(ws), UpdatedAt: a.Updated.String(), Mute: []string{}}, nil
 }
 
-// setToken shows a token that was made elsewhere, and its end if that was given.
+// setToken shows a token that was made elsewhere, and its end.
 func (c *ClientRecord) setToken(q *clientRequest, expires parlance.Time) {
-	c.Token = q.Token
-	if !expires.IsZero() {
-		c.ExpirationDate = expires.String()
-	}
+	c.Token, c.ExpirationDate = q.Token, expires.String()
 }
 
 // taken returns what to answer when err says that another account has the token.

@@ -2,6 +2,7 @@ package imkit
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"parlance"
@@ -10,8 +11,11 @@ import (
 // A RevokeResult is the answer to revoking tokens.
 type RevokeResult struct {
 	ID      string `json:"_id"`
-	IDAgain string `json:"id"`      // the same as _id
-	Revoked int    `json:"revoked"` // tokens that stopped
+	IDAgain string `json:"id"` // the same as _id
+	Success bool   `json:"success"`
+	Message string `json:"message"`       // for people
+	Revoked int    `json:"revokedTokens"` // that stopped
+	Before  int    `json:"revoked"`       // the same, under an older name
 }
 
 // tokenCall reads what the token calls have in common.
@@ -43,7 +47,7 @@ func (s *Server) replaceToken(w http.ResponseWriter, r *http.Request) error {
 	if q.Token == "" {
 		return missing("token")
 	}
-	expires, err := q.expires(s.store.Now())
+	expires, err := s.expires(&q)
 	if err != nil {
 		return err
 	}
@@ -76,5 +80,8 @@ func (s *Server) revokeTokens(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return succeedTwice(w, RevokeResult{string(account.ID), string(account.ID), n})
+	return succeedTwice(w, RevokeResult{
+		ID: string(account.ID), IDAgain: string(account.ID),
+		Success: true, Message: fmt.Sprintf("%d tokens revoked", n), Revoked: n, Before: n,
+	})
 }

@@ -117,6 +117,9 @@ type room struct {
 // room goes through here: IMKit Authentication, rooms.
 func (s *Server) room(ctx context.Context, c caller, id string) (room, error) {
 	m := room{caller: c, ref: parlance.Ref{Workspace: c.workspace, Conversation: parlance.ConversationID(id)}}
+	if roomWords[id] {
+		return room{}, errNotFound
+	}
 	if parlance.CheckID("room id", id) != nil {
 		return room{}, errNoRoom
 	}

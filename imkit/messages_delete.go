@@ -1,9 +1,15 @@
 package imkit
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"parlance"
+	"parlance/store"
 )
 
 // A DeleteResult is the answer to deleting a message for everyone.
@@ -27,6 +33,9 @@ func (s *Server) deleteMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if messageWords[r.PathValue("mid")] {
+		return errNotFound
+	}
 	if !m.runs() {
 		return errDeleteRole
 	}
@@ -46,4 +55,80 @@ func (s *Server) deleteMessage(w http.ResponseWriter, r *http.Request) error {
 		DeletedCount: 1, RoomID: string(m.ref.Conversation), MessageID: string(message.ID),
 		DeletedBy: string(m.account), DeletedAt: now.String(),
 	})
+}
+
+// Messages of a whole room are deleted so many at a time, and so many of these at once: the
+// store writes together what comes together, and others' messages in between.
+const (
+	deleteBatch  = 500
+	deleteAtOnce = 32
+)
+
+// deleteAllMessages answers DELETE /rooms/{id}/messages/_all: what the room holds when the call comes is
+// gone for everyone. The work stops when the client leaves; the same call goes on with what is left.
+func (s *Server) deleteAllMessages(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	c, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	m, err := s.room(ctx, c, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if !m.runs() {
+		return errDeleteRole
+	}
+	n, err := s.deleteAll(ctx, &m)
+	if err != nil {
+		return err
+	}
+	return succeed(w, DeleteResult{
+		DeletedCount: n, RoomID: string(m.ref.Conversation), MessageID: "_all",
+		DeletedBy: string(m.account), DeletedAt: s.store.Now().String(),
+	})
+}
+
+// deleteAll deletes all messages of m that the caller sees, and returns how many there were.
+func (s *Server) deleteAll(ctx context.Context, m *room) (int, error) {
+	newest, err := s.store.Page(ctx, m.ref, store.Query{Limit: 1, Private: m.private})
+	if err != nil || len(newest.Entries) == 0 {
+		return 0, err
+	}
+	q := store.Query{Ascending: true, Limit: deleteBatch, Private: m.private, To: newest.Entries[0].Message.Position(parlance.ByCreated).Next()}
+	var deleted atomic.Int64
+	for {
+		page, err := s.store.Page(ctx, m.ref, q)
+		if err != nil {
+			return 0, err
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(deleteAtOnce)
+		for i := range page.Entries {
+			id := page.Entries[i].Message.ID
+			group.Go(func() error {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				_, err := s.store.Change(ctx, m.ref, id, func(x *parlance.Message) error {
+					x.State, x.Removed = parlance.Deleted, s.store.Now()
+					return nil
+				})
+				if errors.Is(err, parlance.NotFound) { // by somebody else meanwhile
+					return nil
+				}
+				if err == nil {
+					deleted.Add(1)
+				}
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return 0, err
+		}
+		if !page.More || len(page.Entries) == 0 {
+			return int(deleted.Load()), nil
+		}
+		q.From = page.Entries[len(page.Entries)-1].Message.Position(parlance.ByCreated).Next()
+	}
 }

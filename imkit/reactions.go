@@ -28,12 +28,30 @@ func (s *Server) addReaction(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// removeReaction answers DELETE /messages/{mid}/reaction?reaction=….
+// removeReaction answers DELETE /messages/{mid}/reaction?reaction=…. Without a reaction all of
+// the caller's go.
 func (s *Server) removeReaction(w http.ResponseWriter, r *http.Request) error {
+	all := false
 	return s.react(w, r, func(r *http.Request) (string, error) {
-		return r.URL.Query().Get("reaction"), nil
+		// A body is undocumented, but whoever names a reaction there doesn't mean all.
+		q := struct {
+			Reaction *string `json:"reaction"`
+		}{}
+		if err := readInto(r, &q); err != nil {
+			return "", err
+		}
+		if values := r.URL.Query(); values.Has("reaction") {
+			return values.Get("reaction"), nil
+		}
+		if q.Reaction != nil {
+			return *q.Reaction, nil
+		}
+		all = true
+		return "all", nil
 	}, func(rs []parlance.Reaction, given parlance.Reaction) []parlance.Reaction {
-		return slices.DeleteFunc(slices.Clone(rs), func(x parlance.Reaction) bool { return x == given })
+		return slices.DeleteFunc(slices.Clone(rs), func(x parlance.Reaction) bool {
+			return x.Account == given.Account && (all || x.Emoji == given.Emoji)
+		})
 	})
 }
 
@@ -66,6 +84,9 @@ func (s *Server) react(w http.ResponseWriter, r *http.Request, read func(*http.R
 
 // messageAnywhere finds a message that is named without its room.
 func (s *Server) messageAnywhere(ctx context.Context, c caller, mid string) (room, *parlance.Message, error) {
+	if messageWords[mid] {
+		return room{}, nil, errNotFound
+	}
 	id := parlance.MessageID(mid)
 	if parlance.CheckID("message id", id) != nil {
 		return room{}, nil, errNoMessage

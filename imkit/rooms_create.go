@@ -97,7 +97,7 @@ func (q *roomRequest) check() error {
 	default:
 		return badBody("roomType must be group, direct or custom")
 	}
-	if q.ID != "" && parlance.CheckID("_id", q.ID) != nil {
+	if q.ID != "" && (roomWords[q.ID] || parlance.CheckID("_id", q.ID) != nil) {
 		return badBody("_id can't be a room's id")
 	}
 	for i, v := range q.kept() {

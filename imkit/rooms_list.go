@@ -122,6 +122,52 @@ func (s *Server) listRooms(w http.ResponseWriter, r *http.Request) error {
 	return succeed(w, page)
 }
 
+// A RoomIDPage is the result of a list of rooms' ids.
+type RoomIDPage struct {
+	TotalCount int      `json:"totalCount"` // of all that match
+	Data       []string `json:"data"`
+	Inspect    Inspect  `json:"inspect"`
+}
+
+// listRoomIDs answers GET /rooms/ids: the list of rooms, less all but their ids.
+func (s *Server) listRoomIDs(w http.ResponseWriter, r *http.Request) error {
+	start := time.Now()
+	c, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	q, err := parseRoomsQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	rooms, err := s.matchingRooms(r.Context(), c, &q)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(rooms, q.compare)
+	page := RoomIDPage{TotalCount: len(rooms), Data: []string{}}
+	rooms = rooms[min(q.skip, len(rooms)):]
+	if q.limit > 0 {
+		rooms = rooms[:min(q.limit, len(rooms))]
+	}
+	for i := range rooms {
+		page.Data = append(page.Data, string(rooms[i].ref.Conversation))
+	}
+	page.Inspect = Inspect{Query: inspectRooms(c, &q), TookMS: time.Since(start).Milliseconds()}
+	return succeed(w, page)
+}
+
+// listInvitations answers GET /rooms/invitations. There are none: IMKit Rooms, invitations.
+func (s *Server) listInvitations(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.user(r); err != nil {
+		return err
+	}
+	return succeed(w, struct {
+		TotalCount int   `json:"totalCount"`
+		Data       []any `json:"data"`
+	}{0, []any{}})
+}
+
 // matchingRooms returns the active rooms of the caller that match q, in no promised order.
 func (s *Server) matchingRooms(ctx context.Context, c caller, q *roomsQuery) ([]listedRoom, error) {
 	lists := []store.List{{Account: c.account}}

@@ -80,6 +80,16 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 	return v
 }
 
+// Words of IMKit's API that stand where other calls have an id. They are never taken for one:
+// IMKit Conventions, words.
+var (
+	roomWords    = map[string]bool{"ids": true, "invitations": true, "quitted": true, "createAndJoin": true}
+	messageWords = map[string]bool{
+		"_all": true, "v3": true, "user-delete": true, "batch": true, "recent": true, "search": true,
+		"hide-by-sender-in-room": true, "unhide-by-sender-in-room": true,
+	}
+)
+
 // A handler answers a request, or returns why not and has written nothing.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
@@ -89,10 +99,13 @@ func (s *Server) routes() map[string]handler {
 		"POST /rooms/{id}/message":           s.postMessage,
 		"POST /messages":                     s.postMessageAsAdmin,
 		"DELETE /rooms/{id}/messages/{mid}":  s.deleteMessage,
+		"DELETE /rooms/{id}/messages/_all":   s.deleteAllMessages,
 		"POST /messages/{mid}/reaction":      s.addReaction,
 		"DELETE /messages/{mid}/reaction":    s.removeReaction,
 		"POST /messages/user-delete":         s.hideMessages,
 		"GET /rooms":                         s.listRooms,
+		"GET /rooms/ids":                     s.listRoomIDs,
+		"GET /rooms/invitations":             s.listInvitations,
 		"POST /rooms":                        s.createRoom,
 		"POST /rooms/createAndJoin":          s.createAndJoin,
 		"GET /rooms/{id}":                    s.getRoom,
@@ -155,8 +168,12 @@ func plainPath(r *http.Request) *http.Request {
 	return &r2
 }
 
-// unknown answers calls that there aren't.
+// unknown answers calls that there aren't, and tells so only those who have a credential.
 func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.caller(r); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	var allow []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := *r
