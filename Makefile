@@ -1,6 +1,7 @@
 # make          builds bin/parlance
 # make test     runs every test with the race detector, those that want one on a Cassandra of their own
-# make lint     gofumpt, go vet, staticcheck
+# make lint     gofumpt, go vet, staticcheck; the API descriptions too if npm is at hand
+# make openapi  checks the API descriptions (needs npm), and generates a client of each and compiles it
 # make bench    measures, and prints docs/performance.md's table
 
 SHELL := /bin/bash
@@ -11,7 +12,12 @@ export PARLANCE_DATA ?= $(wildcard $(abspath ../shared/data))
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test tests lint bench
+OAPICODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.5.0
+REDOCLY     := @redocly/cli@2.0.0
+SPECTRAL    := @stoplight/spectral-cli@6.15.0
+OPENAPI     := imkit/openapi.yaml shopline/openapi.yaml imetastore/openapi.yaml
+
+.PHONY: build test tests lint openapi bench
 
 # Without symbols the program is a third smaller; stack traces keep their names and lines.
 build:
@@ -30,6 +36,11 @@ lint:
 	@test -z "$$(go run $(GOFUMPT) -l . | tee /dev/stderr)" || { echo "run: go run $(GOFUMPT) -w ."; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory openapi; else echo "no npm: the API descriptions aren't checked"; fi
+
+openapi:
+	npx --yes $(REDOCLY) lint $(OPENAPI)
+	npx --yes -p $(SPECTRAL) spectral lint --fail-severity=warn $(OPENAPI)
 
 bench:
 	go run ./bench

@@ -3,6 +3,8 @@ package imetastore
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -138,7 +140,7 @@ func attachmentOf(a *parlance.Attachment) (string, any) {
 		if thumb == "" {
 			thumb = a.URL
 		}
-		return imageElem, imageContent{UUID: id, ImageFormat: imageFormatOf(a.MIME), ImageInfoArray: []imageInfo{
+		return imageElem, imageContent{UUID: id, ImageFormat: imageFormatOf(a), ImageInfoArray: []imageInfo{
 			{Type: 1, Size: *size, Width: a.Width, Height: a.Height, URL: a.URL},
 			{Type: 2, URL: a.URL},
 			{Type: 3, URL: thumb},
@@ -148,11 +150,8 @@ func attachmentOf(a *parlance.Attachment) (string, any) {
 	case parlance.TypeVideo:
 		c := videoContent{
 			VideoURL: a.URL, VideoUUID: id, VideoSize: size, VideoSecond: secondsOf(a.Duration),
-			VideoFormat: "mp4", VideoDownloadFlag: 2,
+			VideoFormat: videoFormatOf(a), VideoDownloadFlag: 2,
 			ThumbURL: a.Thumb, ThumbUUID: uuidOf(a.Thumb), ThumbFormat: "JPG", ThumbDownloadFlag: 2,
-		}
-		if format, ok := strings.CutPrefix(a.MIME, "video/"); ok && format != "" {
-			c.VideoFormat = format
 		}
 		return videoElem, c
 	}
@@ -176,13 +175,45 @@ func secondsOf(d parlance.Millis) int64 {
 	return max(1, (int64(d)+500)/1000)
 }
 
-func imageFormatOf(mime string) int {
+// imageFormatOf returns the platform's number of a picture's format, by its MIME type or else by its name.
+func imageFormatOf(a *parlance.Attachment) int {
+	mime := strings.ToLower(a.MIME)
+	if !strings.HasPrefix(mime, "image/") {
+		mime = "image/" + extensionOf(a)
+	}
+	if mime == "image/jpg" {
+		mime = "image/jpeg"
+	}
 	for n, m := range imageFormats {
 		if m == mime {
 			return n
 		}
 	}
 	return 255
+}
+
+// videoFormatOf returns a video's format, by its MIME type or else by its name; mp4 if neither tells.
+func videoFormatOf(a *parlance.Attachment) string {
+	if format, ok := strings.CutPrefix(a.MIME, "video/"); ok && format != "" {
+		return format
+	}
+	if ext := extensionOf(a); slices.Contains(videoExtensions, ext) {
+		return ext
+	}
+	return "mp4"
+}
+
+// videoExtensions are the ends of names that tell a video's format.
+var videoExtensions = []string{"mp4", "mov", "webm", "avi", "mkv", "m4v", "3gp", "flv", "wmv", "mpeg", "mpg", "ts"}
+
+// extensionOf returns the end of the name of a's file, or else of its address, in lower case and without the dot.
+func extensionOf(a *parlance.Attachment) string {
+	if ext := path.Ext(a.Name); ext != "" {
+		return strings.ToLower(ext[1:])
+	}
+	address, _, _ := strings.Cut(a.URL, "?")
+	address, _, _ = strings.Cut(address, "#")
+	return strings.ToLower(strings.TrimPrefix(path.Ext(address), "."))
 }
 
 // contentOf writes v as the content of an element. Text that is not UTF-8 gets U+FFFD in it.
