@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -38,6 +37,7 @@ const (
 	New     Result = iota // the message is stored
 	Changed               // a new version of it is stored
 	Same                  // it was known already: nothing is stored
+	Kept                  // another version of it stays in place of the one that was imported: nothing is stored
 )
 
 // An Outcome is what became of one message: its current version and what was done.
@@ -54,6 +54,7 @@ type request struct {
 	id       parlance.MessageID // of Change
 	change   func(*parlance.Message) error
 	same     func(old, new *parlance.Message) bool // of Mirror; may be nil
+	imports  ImportRule                            // of Import
 
 	outcomes []Outcome
 	err      error
@@ -62,16 +63,19 @@ type request struct {
 
 // Put stores messages, in order, into a conversation that exists, and returns when
 // they are durable and can be read. A message that is known already is not stored
-// again; other content under a known id is a new version. An error of kind
+// again; other content under a known id is a new version, unless what is here wins
+// over it: see [Store.Import] and [Store.Mirror]. An error of kind
 // [parlance.Unavailable] leaves open whether they were stored: the same Put again
-// settles it.
+// settles it. One of kind [parlance.Invalid] comes with the outcomes of the messages
+// that were stored before the one that it is about.
 func (s *Store) Put(ctx context.Context, ref parlance.Ref, mode Mode, ms ...parlance.Message) ([]Outcome, error) {
 	return s.put(ctx, ref, &request{mode: mode, messages: ms})
 }
 
 // Mirror is Put in mode Mirror, where same may report that what a platform gives now says no more than
 // what it gave before, although the two differ, as in a signed address or a sender's picture; then nothing
-// is stored. A message that was deleted here stays deleted, whatever the platform says of it.
+// is stored. A message that was mirrored and then deleted, recalled or edited here stays as it is, whatever
+// the platform says of it later; a reaction that was given here is no edit.
 func (s *Store) Mirror(ctx context.Context, ref parlance.Ref, same func(old, new *parlance.Message) bool, ms ...parlance.Message) ([]Outcome, error) {
 	return s.put(ctx, ref, &request{mode: Mirror, messages: ms, same: same})
 }
@@ -430,7 +434,7 @@ func (a *appender) add(t task) error {
 			current = a.known[m.ID]
 		}
 		if current != nil && mode == Send {
-			a.same(t, current)
+			a.stays(t, current, Same)
 			return nil
 		}
 		if err := a.stampMessage(&m, mode, current); err != nil {
@@ -446,12 +450,16 @@ func (a *appender) add(t task) error {
 	}
 	content := encodeMessage(&m)
 	if current != nil {
-		known, err := a.isKnown(current, &m, content, mode, t.r)
+		updated := m.Updated
+		verdict, err := a.judge(current, &m, content, mode, t.r)
 		if err != nil {
 			return err
 		}
-		if known {
-			a.same(t, current)
+		if m.Updated != updated {
+			content = encodeMessage(&m)
+		}
+		if verdict != Changed {
+			a.stays(t, current, verdict)
 			return nil
 		}
 	}
@@ -472,42 +480,14 @@ func (a *appender) add(t task) error {
 	return nil
 }
 
-func (a *appender) same(t task, current *Entry) {
-	a.pending = append(a.pending, func() { t.r.outcomes = append(t.r.outcomes, Outcome{*current, Same}) })
+// stays gives a task the outcome that nothing is stored.
+func (a *appender) stays(t task, current *Entry, r Result) {
+	a.pending = append(a.pending, func() { t.r.outcomes = append(t.r.outcomes, Outcome{*current, r}) })
 }
 
 func (a *appender) reject(r *request, err error) {
 	r.err = err
 	a.rejected = append(a.rejected, r)
-}
-
-// isKnown reports whether this content was stored already: as the current version if
-// it was changed here, else as what the same kind of source last gave, so that an
-// import done again does not undo what was changed here since. An import also leaves
-// alone what it did not bring: its form holds less than a platform's own. What was deleted
-// here no platform brings back.
-func (a *appender) isKnown(current *Entry, m *parlance.Message, content []byte, mode Mode, r *request) (bool, error) {
-	if mode == Mirror && current.origin != Mirror && current.Message.State == parlance.Deleted {
-		return true, nil
-	}
-	e := current
-	for r.change == nil && e.origin != mode {
-		if e.Previous == 0 {
-			if mode == Import {
-				return true, nil
-			}
-			e = current
-			break
-		}
-		var err error
-		if e, err = a.version(e.Previous); err != nil {
-			return false, err
-		}
-	}
-	if bytes.Equal(e.content, content) && e.Message.Seq == m.Seq {
-		return true, nil
-	}
-	return r.same != nil && e.origin == Mirror && e.Message.Missing == m.Missing && r.same(&e.Message, m), nil
 }
 
 // version returns entry number, of this group or of the log.

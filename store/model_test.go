@@ -3,6 +3,8 @@ package store_test
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -131,29 +133,85 @@ func stretch[E any](es []E, at func(E) parlance.Position, q store.Query) (page [
 	return page[:min(count, q.Limit)], count > q.Limit, count
 }
 
-// known says whether a message put again is the one that is stored: as the same kind of
-// source gave it last, whatever was changed here since. What another source brought
-// an import leaves alone.
-func (m *model) known(want parlance.Message, mode store.Mode) bool {
+// judged says what a message that is put is beside what is stored: known already, as the same kind of source gave
+// it, or what wins over it. The second result is false if it is to be stored.
+func (m *model) judged(want parlance.Message, mode store.Mode) (store.Result, bool) {
 	current := m.current(want.ID)
 	if current == nil {
-		return false
+		return 0, false
 	}
 	if mode == store.Send {
-		return true
+		return store.Same, true
 	}
+	var now, given, last *store.Entry // given came from elsewhere, last from where want comes from
+	var nowMode, givenMode store.Mode
 	for i, e := range slices.Backward(m.log) {
 		if e.Message.ID != want.ID {
 			continue
 		}
-		if mode == store.Mirror && e.Number == current.Number && m.modes[i] != mode && current.Message.State == parlance.Deleted {
-			return true // what was deleted here stays so
+		if now == nil {
+			now, nowMode = &m.log[i], m.modes[i]
 		}
-		if m.modes[i] == mode {
-			return sameMessage(e.Message, want)
+		if given == nil && m.modes[i] != store.Send {
+			given, givenMode = &m.log[i], m.modes[i]
+		}
+		if last == nil && m.modes[i] == mode {
+			last = &m.log[i]
 		}
 	}
-	return mode == store.Import || sameMessage(current.Message, want)
+	if mode == store.Import {
+		switch {
+		case sameVersion(now.Message, want):
+			return store.Same, true
+		case nowMode == store.Import:
+			return store.Kept, order(now.Message, want) > 0
+		case given != nil && givenMode == store.Import && sameVersion(given.Message, want):
+			return store.Same, true
+		}
+		return store.Kept, true
+	}
+	if last == nil {
+		last = now
+	}
+	deletedHere := nowMode != store.Mirror && now.Message.State == parlance.Deleted
+	changedHere := nowMode == store.Send && given != nil && !sameVersion(bare(given.Message), bare(now.Message))
+	return store.Same, deletedHere || changedHere || sameMessage(last.Message, want)
+}
+
+// bare is a message without what may change here and isn't an edit.
+func bare(m parlance.Message) parlance.Message {
+	m.Reactions, m.Native.Stale, m.Seq = nil, false, 0
+	return m
+}
+
+// sameVersion compares what a source says of a message.
+func sameVersion(a, b parlance.Message) bool {
+	a.Created, a.Updated, b.Created, b.Updated = 0, 0, 0, 0
+	return sameMessage(a, b)
+}
+
+// order is the order of an import's versions. The messages of these tests differ in little.
+func order(a, b parlance.Message) int {
+	key := func(m parlance.Message) string {
+		return fmt.Sprintf("%d %s %s %s %d %s %d", m.State, m.Sender, m.Type, m.Text, m.Sent, m.Native.JSON, m.Seq)
+	}
+	return cmp.Compare(key(a), key(b))
+}
+
+// byOrder is the rule of imports that the model knows.
+var byOrder = store.ImportRule{Compare: func(here *store.Entry, imported *parlance.Message) int {
+	if sameVersion(here.Message, *imported) {
+		return 0
+	}
+	return cmp.Or(order(here.Message, *imported), 1)
+}}
+
+// putAs puts messages as the model expects it.
+func putAs(ctx context.Context, s *store.Store, ref parlance.Ref, mode store.Mode, ms ...parlance.Message) ([]store.Outcome, error) {
+	if mode == store.Import {
+		return s.Import(ctx, ref, byOrder, ms...)
+	}
+	return s.Put(ctx, ref, mode, ms...)
 }
 
 func sameMessage(a, b parlance.Message) bool { return reflect.DeepEqual(a, b) }

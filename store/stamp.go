@@ -60,7 +60,7 @@ func (a *appender) stampMessage(m *parlance.Message, mode Mode, current *Entry) 
 		}
 		return nil
 	case Import:
-		if current != nil {
+		if current != nil && current.Message.Sent == m.Sent {
 			m.Created = current.Message.Created
 		} else {
 			free, err := a.freeTime(m.Sent)
