@@ -14,6 +14,9 @@ const (
 	// in: sent, edited, imported, mirrored. An exported message is a line of at most [MaxLine] bytes, so that it
 	// can be imported again.
 	MaxMessage = 4 << 20
+
+	MaxAttachments = 1000   // attachments of a message
+	MaxReactions   = 10_000 // reactions to a message, each account's and emoji's counted
 )
 
 // Bounds of what clients send.
@@ -50,5 +53,6 @@ const (
 
 // Bounds of files that are imported and exported.
 const (
-	MaxLine = 32 << 20 // bytes of one line, without its end
+	MaxLine  = 32 << 20 // bytes of one line, without its end
+	MaxTitle = 1 << 20  // bytes of a conversation's title in a line
 )

@@ -8,17 +8,20 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-
 	"parlance"
 )
 
 // Bounds of what an import holds at once.
 const (
-	maxLine    = 1 << 20 // bytes of one line
 	chunkLines = 4096
 	chunkBytes = 2 << 20
+	// longLine is from where on a line is long: of those only one is held at a time.
+	longLine = chunkBytes
 )
+
+// mark is the byte order mark, which may stand at the beginning of a file, and so also where one
+// was appended to another.
+const mark = "\ufeff"
 
 // A chunk is some thousand lines of a file: first as text, then as items.
 type chunk struct {
@@ -28,6 +31,7 @@ type chunk struct {
 	bad    []LineError
 	err    error         // what ended the file early, in its last chunk
 	parsed chan struct{} // gets one value when items are ready
+	long   chan struct{} // has a value while this chunk holds a long line; nil if it doesn't
 }
 
 // span is where a line lies in a chunk's text.
@@ -43,9 +47,14 @@ type item struct {
 
 func newChunk() *chunk { return &chunk{parsed: make(chan struct{}, 1)} }
 
-// reset empties c and keeps its memory.
+// reset empties c and keeps its memory, unless that is much.
 func (c *chunk) reset() {
 	clear(c.items)
+	if c.long != nil {
+		c.text = nil
+		<-c.long
+		c.long = nil
+	}
 	c.text, c.lines, c.items, c.bad, c.err = c.text[:0], c.lines[:0], c.items[:0], nil, nil
 }
 
@@ -71,24 +80,17 @@ func (c *chunk) parse(file string) {
 type splitter struct {
 	file   string
 	r      *bufio.Reader
-	number int // of lines read so far
+	number int           // of lines read so far
+	long   chan struct{} // see chunk
 }
 
-// newSplitter looks at r's first bytes and inflates it if they are gzip's.
+// newSplitter looks at r's first bytes and inflates or converts it if they ask for that.
 func newSplitter(file string, r io.Reader) (*splitter, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
-	magic, err := b.Peek(2)
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+	b, err := openLines(file, r)
+	if err != nil {
+		return nil, err
 	}
-	if bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, fmt.Errorf("read %s as gzip: %w", file, err)
-		}
-		b = bufio.NewReaderSize(z, 64<<10)
-	}
-	return &splitter{file: file, r: b}, nil
+	return &splitter{file: file, r: b, long: make(chan struct{}, 1)}, nil
 }
 
 // fill reads the next lines into c and reports whether the file goes on. What ends it
@@ -108,13 +110,13 @@ func (s *splitter) fill(ctx context.Context, c *chunk) bool {
 		s.number++
 		line := bytes.TrimSuffix(bytes.TrimSuffix(c.text[from:], []byte("\n")), []byte("\r"))
 		to := from + len(line)
-		if s.number == 1 && bytes.HasPrefix(line, []byte("\ufeff")) {
-			from += len("\ufeff")
+		if bytes.HasPrefix(line, []byte(mark)) {
+			from += len(mark)
 		}
 		switch {
-		case long || to-from > maxLine:
+		case long || to-from > parlance.MaxLine:
 			c.text = c.text[:from]
-			c.bad = append(c.bad, LineError{File: s.file, Line: s.number, Reason: fmt.Sprintf("longer than %d bytes", maxLine)})
+			c.bad = append(c.bad, LineError{File: s.file, Line: s.number, Reason: fmt.Sprintf("longer than %d bytes", parlance.MaxLine)})
 		case len(bytes.TrimSpace(c.text[from:to])) > 0:
 			c.lines = append(c.lines, span{s.number, from, to})
 		}
@@ -133,7 +135,15 @@ func (s *splitter) line(ctx context.Context, c *chunk) (long bool, err error) {
 		part, err := s.r.ReadSlice('\n')
 		if !long {
 			c.text = append(c.text, part...)
-			long = len(c.text)-from > maxLine+len("\ufeff\r\n")
+			long = len(c.text)-from > parlance.MaxLine+len(mark+"\r\n")
+		}
+		if len(c.text)-from > longLine && c.long == nil {
+			select {
+			case s.long <- struct{}{}:
+				c.long = s.long
+			case <-ctx.Done():
+				return long, ctx.Err()
+			}
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return long, err

@@ -104,14 +104,24 @@ func RecordOf(c *parlance.Conversation, m *parlance.Message) Record {
 }
 
 // message returns r's message, with the line itself beside it unless writing the
-// message would give the same bytes. scratch is returned to be used again.
+// message would give the same bytes. scratch is returned to be used again. A message that is too large
+// with its line beside it goes without, if the line says no more than the message does.
 func (r *Record) message(line, scratch []byte) (parlance.Message, []byte) {
 	m := r.Message()
 	c := parlance.Conversation{ID: r.Conversation, Kind: r.Kind, Title: r.Title}
 	scratch = AppendRecord(scratch[:0], RecordOf(&c, &m))
 	// Without a place of its own a message would be written with the one it has here.
 	if m.Seq == 0 || !bytes.Equal(line, scratch) {
-		m.Native = parlance.Native{Dialect: Lines, JSON: bytes.Clone(line)}
+		m.Native = parlance.Native{Dialect: Lines, JSON: line}
+		if len(m.Text)+len(line) > parlance.MaxMessage-slack {
+			if bare := r.Message(); bytes.Equal(canonical(&bare, nil), canonical(&m, nil)) {
+				return bare, scratch
+			}
+		}
+		m.Native.JSON = bytes.Clone(line)
 	}
 	return m, scratch
 }
+
+// slack is room for what a message has besides its text and its line.
+const slack = 256 << 10

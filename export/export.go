@@ -86,6 +86,7 @@ type exporter struct {
 	progress  func(Progress)
 	manifest  Manifest
 	line      []byte // scratch
+	lineTitle string // what lines of the conversation at hand say that came from a file
 }
 
 // tell reports progress.
@@ -133,6 +134,13 @@ func (ex *exporter) conversations(ctx context.Context, ids []parlance.Conversati
 // gathered, since the timeline has them by id.
 func (ex *exporter) conversation(ctx context.Context, c *parlance.Conversation) error {
 	ex.manifest.Conversations++
+	o, imported, err := originOf(c)
+	if err != nil {
+		return err
+	}
+	if ex.lineTitle = c.Title; imported && c.Title == o.Named.Title {
+		ex.lineTitle = o.Title
+	}
 	ref := parlance.Ref{Workspace: ex.workspace, Conversation: c.ID}
 	rank := int64(0)
 	var ties []tie
@@ -193,7 +201,9 @@ func (ex *exporter) message(ctx context.Context, c *parlance.Conversation, m *pa
 		ex.line = append(ex.line[:0], m.Native.JSON...)
 	} else {
 		r := RecordOf(c, m)
-		if m.Seq == 0 {
+		if m.Seq != 0 {
+			r.Title = ex.lineTitle
+		} else {
 			// Not from a file: the name may stand with the account only.
 			r.Seq = rank
 			if r.SenderName == "" {

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -19,6 +20,10 @@ type ImportOptions struct {
 	// Merchant becomes a member of every shop's and order's conversation that the
 	// file names; empty means nobody does.
 	Merchant parlance.AccountID
+	// Overwrite takes what the file says of what an import brought, whatever became of it here
+	// and whatever other files said: what was deleted comes back, what was edited becomes what it
+	// was. Without it what was changed here, or is newer, wins.
+	Overwrite bool
 	// Progress, if set, is called every some thousand lines, never twice at once.
 	Progress func(Progress)
 	// Bad, if set, is called for each line that could not be imported, as soon as
@@ -36,10 +41,11 @@ type Progress struct {
 
 // Report is what an import did.
 type Report struct {
-	Messages int // lines that are in the store now: New, Changed and Same together
+	Messages int // lines whose messages are in the store now: New, Changed, Same and Kept together
 	New      int // messages that were not known
 	Changed  int // messages that were known with other content
 	Same     int // lines that brought nothing new
+	Kept     int // lines that say something else than what is here, which won: it was changed here, or is newer
 	Bad      int // lines that could not be imported
 
 	Conversations int         // that were not known
@@ -62,16 +68,17 @@ func (e LineError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Li
 // Import reads the lines of r, gzipped or not, into workspace ws; name is what
 // reports call the file. Conversations that are not known are made, in the order of
 // the file, with the title and kind of their first line; senders become members.
-// Messages keep their ids, times and places. Doing it again stores nothing, and never
-// undoes what was changed in the store since.
+// Messages keep their ids, times and places. Of several versions of a message the last edited one is kept, so files
+// may come in any order, and the same files again store nothing. Nothing undoes what was changed in the store since,
+// unless o asks for it.
 //
 // A bad line is reported and left out. An error ends the import: r could not be read to
 // its end (all whole lines before are imported), the store failed, or ctx is done.
 // The Report holds what was done until then; the same import again does the rest.
 // After ctx is done Import still waits for a Read of r that is under way.
 //
-// Memory is bounded, whatever the file: a few chunks of some MiB, and 32 MiB of what is
-// remembered of conversations and their members.
+// Memory is bounded, whatever the file: a few chunks of some MiB, one line of up to [parlance.MaxLine], and 32 MiB of
+// what is remembered of conversations and their members.
 func Import(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, name string, r io.Reader, o ImportOptions) (Report, error) {
 	if err := parlance.CheckWorkspace(ws); err != nil {
 		return Report{}, err
@@ -131,7 +138,7 @@ func Import(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, name s
 		}
 		im.progress(counted.n.Load())
 		if c.err != nil {
-			return im.report, c.err
+			return im.report, errors.Join(c.err, im.name(ctx))
 		}
 		c.reset()
 		free <- c
@@ -139,7 +146,7 @@ func Import(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, name s
 	if err := ctx.Err(); err != nil {
 		return im.report, fmt.Errorf("import %s: %w", name, err)
 	}
-	return im.report, nil
+	return im.report, im.name(ctx)
 }
 
 // countedReader counts what is read from r.

@@ -156,14 +156,14 @@ func TestImportReportsBadLinesAndGoesOn(t *testing.T) {
 	good := lines(numbered(3)...)
 	each := strings.SplitAfter(good, "\n")
 	long := record("c", "long", 1e12+9)
-	long.Text = strings.Repeat("x", 1<<20)
+	long.Text = strings.Repeat("x", parlance.MaxMessage)
 	file := "\ufeff" + strings.TrimSuffix(each[0], "\n") + "\r\n" + // line 1
 		"  \n" +
 		"{\n" + // 3
-		strings.Replace(each[1], "text", "\xff", 1) + // 4
+		strings.Replace(each[1], `"id":"m`, "\"id\":\"\xff", 1) + // 4
 		strings.Replace(each[1], `"m000001"`, `1`, 1) + // 5
 		lines(long) + // 6
-		strings.Repeat("y", 3<<20) + "\n" + // 7
+		strings.Repeat("y", parlance.MaxLine+1) + "\n" + // 7
 		each[1] +
 		strings.TrimSuffix(each[2], "\n")
 	var told []export.LineError
@@ -172,10 +172,10 @@ func TestImportReportsBadLinesAndGoesOn(t *testing.T) {
 	})
 	want := []export.LineError{
 		{"f", 3, "not JSON: it ends too early"},
-		{"f", 4, "not UTF-8"},
+		{"f", 4, "id: not UTF-8"},
 		{"f", 5, "id: want a string"},
-		{"f", 6, "longer than 1048576 bytes"},
-		{"f", 7, "longer than 1048576 bytes"},
+		{"f", 6, `message "long" is larger than 4194304 bytes with everything that is kept of it`},
+		{"f", 7, "longer than 33554432 bytes"},
 	}
 	slices.SortFunc(told, func(a, b export.LineError) int { return a.Line - b.Line })
 	if err != nil || r.Messages != 3 || r.Bad != 5 || !slices.Equal(told, want) || len(r.Errors) != 5 {

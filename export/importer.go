@@ -1,13 +1,16 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
 
 	"parlance"
 	"parlance/store"
@@ -32,6 +35,10 @@ type importer struct {
 type known struct {
 	stands   parlance.Conversation // what it is, and whose; see check
 	first    first
+	named    naming
+	moved    bool // named isn't stored yet
+	foreign  bool // no import made it
+	made     bool // by this import
 	customer bool // is known, or there is none to know
 	members  map[parlance.AccountID]struct{}
 }
@@ -39,12 +46,44 @@ type known struct {
 // maxKnown is how many bytes of known are kept, roughly; then it is begun anew.
 const maxKnown = 32 << 20
 
-// first is what the first line of a conversation said of it. It is the native form
-// of a conversation that was imported: a line that says otherwise is kept as it is,
-// and a title that is changed in the store later changes no line.
+// first is what the first line of a conversation said of it, which its messages' lines say too unless they are kept as
+// they are: a title that changes later, in a file or in the store, changes no line.
 type first struct {
 	Kind  parlance.Kind `json:"conversation_kind"`
 	Title string        `json:"title"`
+}
+
+// A naming is the title that the conversation's newest message in any file gave it, so that it doesn't matter
+// in which order they come.
+type naming struct {
+	Title string        `json:"title"`
+	Sent  parlance.Time `json:"sent"` // of that message
+}
+
+// above reports whether n wins over o.
+func (n naming) above(o naming) bool {
+	return cmp.Or(cmp.Compare(n.Sent, o.Sent), cmp.Compare(len(n.Title), len(o.Title)), cmp.Compare(n.Title, o.Title)) > 0
+}
+
+// origin is the native form of a conversation that was imported.
+type origin struct {
+	first
+	Named *naming `json:"named,omitempty"`
+}
+
+// originOf reads what imports said of a conversation, and reports whether one made it.
+func originOf(c *parlance.Conversation) (o origin, imported bool, err error) {
+	o.first = first{c.Kind, c.Title}
+	if c.Native.Dialect == Lines {
+		imported = true
+		if err := json.Unmarshal(c.Native.JSON, &o); err != nil {
+			return o, true, parlance.Wrap(parlance.Corrupt, err, "read the native form of conversation %q", c.ID)
+		}
+	}
+	if o.Named == nil {
+		o.Named = &naming{Title: o.Title}
+	}
+	return o, imported, nil
 }
 
 // A group is the messages that one chunk has for one conversation, in their order.
@@ -113,6 +152,9 @@ func (im *importer) group(c *chunk) []*group {
 // known of each.
 func (im *importer) create(ctx context.Context, groups []*group) error {
 	if im.size > maxKnown {
+		if err := im.name(ctx); err != nil {
+			return err
+		}
 		im.known, im.size = map[parlance.ConversationID]*known{}, 0
 	}
 	var unknown []*group
@@ -138,16 +180,22 @@ func (im *importer) create(ctx context.Context, groups []*group) error {
 	defer im.mu.Unlock()
 	for i, m := range made {
 		c := &m.Conversation
+		o, imported, err := originOf(c)
+		if err != nil {
+			return err
+		}
 		k := &known{
 			stands:   parlance.Conversation{ID: c.ID, Kind: c.Kind, Platform: c.Platform, Customer: c.Customer, Maker: c.Maker},
-			first:    first{c.Kind, c.Title},
+			first:    o.first,
+			named:    *o.Named,
+			foreign:  !imported,
+			made:     m.New,
 			customer: c.Customer != "" || !hasCustomer(c.Kind),
 			members:  map[parlance.AccountID]struct{}{},
 		}
-		if c.Native.Dialect == Lines {
-			if err := json.Unmarshal(c.Native.JSON, &k.first); err != nil {
-				return parlance.Wrap(parlance.Corrupt, err, "read the native form of conversation %q", c.ID)
-			}
+		if imported && im.o.Overwrite {
+			k.named = unknown[i].naming() // what the file says holds, whatever others said
+			k.moved = c.Title != k.named.Title
 		}
 		unknown[i].known = k
 		im.known[c.ID] = k
@@ -194,14 +242,15 @@ func (im *importer) make(ctx context.Context, cs []parlance.Conversation) ([]sto
 // is heard of it.
 func (g *group) conversation() (parlance.Conversation, error) {
 	it := g.items[0]
-	native, err := json.Marshal(it.first)
+	named := g.naming()
+	native, err := json.Marshal(origin{it.first, &named})
 	if err != nil {
 		return parlance.Conversation{}, fmt.Errorf("write what line %d says of its conversation: %w", it.line, err)
 	}
 	c := parlance.Conversation{
 		ID:      it.conversation,
 		Kind:    it.first.Kind,
-		Title:   it.first.Title,
+		Title:   named.Title,
 		Created: it.message.Sent,
 		Native:  parlance.Native{Dialect: Lines, JSON: native},
 	}
@@ -212,6 +261,52 @@ func (g *group) conversation() (parlance.Conversation, error) {
 		c.OrderID, c.OrderNumber = string(c.ID), string(c.ID)
 	}
 	return c, nil
+}
+
+// naming returns the title that g's newest message gives its conversation.
+func (g *group) naming() naming {
+	var n naming
+	for i, it := range g.items {
+		if next := (naming{it.first.Title, it.message.Sent}); i == 0 || next.above(n) {
+			n = next
+		}
+	}
+	return n
+}
+
+// name stores the titles that the file's newest messages give. One that was changed here stays, unless overwritten.
+func (im *importer) name(ctx context.Context) error {
+	var g errgroup.Group
+	g.SetLimit(im.o.Workers)
+	for id, k := range im.known {
+		if !k.moved {
+			continue
+		}
+		ref := parlance.Ref{Workspace: im.workspace, Conversation: id}
+		g.Go(func() error {
+			_, err := im.store.UpdateConversation(ctx, ref, func(c *parlance.Conversation) error { return k.rename(c, im.o.Overwrite) })
+			if err != nil {
+				return fmt.Errorf("import %s: name conversation %s: %w", im.file, ref, err)
+			}
+			k.moved = false
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// rename gives c the title of k.
+func (k *known) rename(c *parlance.Conversation, overwrite bool) error {
+	o, imported, err := originOf(c)
+	if err != nil || !imported || !overwrite && !k.named.above(*o.Named) {
+		return err
+	}
+	if overwrite || c.Title == o.Named.Title {
+		c.Title = k.named.Title
+	}
+	o.Named = &k.named
+	c.Native.JSON, err = json.Marshal(o)
+	return err
 }
 
 // hasCustomer reports whether a conversation of kind k is with one customer.
@@ -244,11 +339,16 @@ func (im *importer) writeGroup(ctx context.Context, g *group) error {
 		}
 		g.known.customer = true
 	}
+	if n := g.naming(); !g.known.foreign && n.above(g.known.named) {
+		g.known.named, g.known.moved = n, true
+	}
 	for _, it := range g.items {
 		if it.message.Native.JSON == nil && it.first != g.known.first {
 			c := parlance.Conversation{ID: it.conversation, Kind: it.first.Kind, Title: it.first.Title}
 			line := AppendRecord(nil, RecordOf(&c, &it.message))
-			it.message.Native = parlance.Native{Dialect: Lines, JSON: line}
+			if len(line)+len(it.message.Text) <= parlance.MaxMessage-slack {
+				it.message.Native = parlance.Native{Dialect: Lines, JSON: line}
+			}
 		}
 	}
 	for part := range slices.Chunk(g.items, 1000) {
@@ -280,8 +380,9 @@ func (im *importer) addMembers(ctx context.Context, g *group) error {
 	if hasCustomer(g.known.first.Kind) {
 		add(parlance.Member{Account: im.o.Merchant, Role: parlance.Merchant, Joined: g.items[0].message.Sent})
 	}
-	if len(ms) == 0 {
-		return nil
+	ms, err := im.stayed(ctx, g, ms)
+	if err != nil || len(ms) == 0 {
+		return err
 	}
 	if err := im.store.AddMembers(ctx, g.ref, ms...); err != nil {
 		return fmt.Errorf("add members to %s: %w", g.ref, err)
@@ -292,9 +393,28 @@ func (im *importer) addMembers(ctx context.Context, g *group) error {
 	return nil
 }
 
+// stayed returns those of ms that didn't leave the conversation here: an import brings nobody back unless it overwrites.
+func (im *importer) stayed(ctx context.Context, g *group, ms []parlance.Member) ([]parlance.Member, error) {
+	if g.known.made || im.o.Overwrite || len(ms) == 0 {
+		return ms, nil
+	}
+	ids := make([]parlance.AccountID, len(ms))
+	for i, m := range ms {
+		ids[i] = m.Account
+	}
+	left, err := im.store.Left(ctx, g.ref, ids...)
+	if err != nil {
+		return nil, fmt.Errorf("look for who left %s: %w", g.ref, err)
+	}
+	return slices.DeleteFunc(ms, func(m parlance.Member) bool { return slices.Contains(left, m.Account) }), nil
+}
+
 // put stores items of one conversation. If the store takes offence at one of them, the
 // others are stored all the same.
 func (im *importer) put(ctx context.Context, ref parlance.Ref, items []*item) error {
+	if len(items) == 0 {
+		return nil
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -302,21 +422,29 @@ func (im *importer) put(ctx context.Context, ref parlance.Ref, items []*item) er
 	for i, it := range items {
 		ms[i] = it.message
 	}
-	outcomes, err := im.store.Put(ctx, ref, store.Import, ms...)
-	switch {
-	case errors.Is(err, parlance.Invalid) && len(items) == 1:
-		im.bad(LineError{File: im.file, Line: items[0].line, Reason: err.Error()})
+	rule := store.ImportRule{Compare: compareVersions, Overwrite: im.o.Overwrite}
+	outcomes, err := im.store.Import(ctx, ref, rule, ms...)
+	im.count(outcomes)
+	if err == nil {
 		return nil
-	case errors.Is(err, parlance.Invalid):
-		for i := range items {
-			if err := im.put(ctx, ref, items[i:i+1]); err != nil {
-				return err
-			}
-		}
-		return nil
-	case err != nil:
+	}
+	if !errors.Is(err, parlance.Invalid) {
 		return fmt.Errorf("store messages of %s: %w", ref, err)
 	}
+	rest := items[len(outcomes):]
+	if len(rest) == 1 {
+		im.bad(LineError{File: im.file, Line: rest[0].line, Reason: strings.Map(printable, err.Error())})
+		return nil
+	}
+	// Which one it was is found by halves.
+	if err := im.put(ctx, ref, rest[:len(rest)/2]); err != nil {
+		return err
+	}
+	return im.put(ctx, ref, rest[len(rest)/2:])
+}
+
+// count counts what became of lines.
+func (im *importer) count(outcomes []store.Outcome) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	im.report.Messages += len(outcomes)
@@ -328,9 +456,10 @@ func (im *importer) put(ctx context.Context, ref parlance.Ref, items []*item) er
 			im.report.Changed++
 		case store.Same:
 			im.report.Same++
+		case store.Kept:
+			im.report.Kept++
 		}
 	}
-	return nil
 }
 
 // bad reports a line that is left out.

@@ -6,23 +6,28 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-var errNotTime = errors.New("want a time as RFC 3339, in the years 1 to 9999")
+var (
+	errNotTime = errors.New("want a time as RFC 3339, in the years 1 to 9999")
+	errNotList = errors.New("want a list")
+)
 
 // maxReason bounds the text about a bad line: names of unknown fields may be part of it.
 const maxReason = 200
 
 // reason says what is wrong with a line in words for whoever made the file. Package
 // json's own words speak of Go's types, and may quote the message.
-func reason(line []byte, err error) string {
+func reason(err error) string {
 	var text string
 	var semantic *json.SemanticError
 	var syntactic *jsontext.SyntacticError
+	var many errTooMany
 	switch {
 	case errors.As(err, &syntactic):
 		switch {
@@ -30,8 +35,6 @@ func reason(line []byte, err error) string {
 			text = field(syntactic.JSONPointer) + "given twice"
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			text = "not JSON: it ends too early"
-		case !utf8.Valid(line):
-			text = "not UTF-8"
 		default:
 			text = fmt.Sprintf("not JSON near byte %d", syntactic.ByteOffset+1)
 		}
@@ -40,6 +43,10 @@ func reason(line []byte, err error) string {
 		switch {
 		case errors.Is(err, errNotTime):
 			text += errNotTime.Error()
+		case errors.Is(err, errNotList):
+			text += errNotList.Error()
+		case errors.As(err, &many):
+			text += many.Error()
 		case semantic.GoType != nil:
 			text += "want " + wanted(semantic.GoType.Kind())
 		default:
@@ -50,10 +57,19 @@ func reason(line []byte, err error) string {
 	default:
 		text = "not JSON"
 	}
+	text = strings.Map(printable, text)
 	if len(text) > maxReason {
 		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
 	}
 	return text
+}
+
+// printable keeps what a terminal would obey out of a reason: names of fields may be part of it.
+func printable(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return utf8.RuneError
+	}
+	return r
 }
 
 // field returns "reactions/0/emoji: ", and "" for the whole line.

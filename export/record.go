@@ -1,8 +1,11 @@
 package export
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -68,9 +71,62 @@ type Attachment struct {
 // line is a Record as package json reads it.
 type line struct {
 	Record
-	Sent      stamp `json:"sent_at"`
-	Edited    stamp `json:"edited_at"`
-	DeletedAt stamp `json:"deleted_at"`
+	Sent        stamp                             `json:"sent_at"`
+	Edited      stamp                             `json:"edited_at"`
+	DeletedAt   stamp                             `json:"deleted_at"`
+	Reactions   list[reaction, reactionLimit]     `json:"reactions"`
+	Attachments list[Attachment, attachmentLimit] `json:"attachments"`
+	Synthetic   list[string, syntheticLimit]      `json:"synthetic"`
+}
+
+// reaction is a Reaction as package json reads it.
+type reaction struct {
+	Emoji   string                                  `json:"emoji"`
+	Senders list[parlance.AccountID, reactionLimit] `json:"senders"`
+}
+
+// A list is read no further than its limit: an element takes many times the memory of its two bytes of JSON.
+type list[E any, L limit] []E
+
+type limit interface{ most() int }
+
+type (
+	reactionLimit   struct{}
+	attachmentLimit struct{}
+	syntheticLimit  struct{}
+)
+
+func (reactionLimit) most() int   { return parlance.MaxReactions }
+func (attachmentLimit) most() int { return parlance.MaxAttachments }
+func (syntheticLimit) most() int  { return 1000 } // names of fields
+
+// errTooMany says that a list is longer than its limit.
+type errTooMany int
+
+func (e errTooMany) Error() string { return fmt.Sprintf("more than %d", int(e)) }
+
+// UnmarshalJSONFrom reads a list, or null as an empty one.
+func (l *list[E, L]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var most L
+	*l = nil
+	if k := d.PeekKind(); k != '[' && k != 'n' {
+		return errNotList
+	}
+	if t, err := d.ReadToken(); err != nil || t.Kind() == 'n' {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		if len(*l) == most.most() {
+			return errTooMany(most.most())
+		}
+		var e E
+		if err := json.UnmarshalDecode(d, &e); err != nil {
+			return err
+		}
+		*l = append(*l, e)
+	}
+	_, err := d.ReadToken()
+	return err
 }
 
 // stamp is a Time that is read from RFC 3339, or from null as zero.
@@ -90,7 +146,7 @@ func (s *stamp) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	default:
 		return errNotTime
 	}
-	at, err := time.Parse(time.RFC3339, t.String())
+	at, err := parseTime(t.String())
 	if err != nil {
 		return errNotTime
 	}
@@ -101,21 +157,69 @@ func (s *stamp) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
+// parseTime reads a time as RFC 3339, in which the letters may be small and a minute may end in a leap second. That is
+// the first second of the next minute, as computers have it.
+func parseTime(text string) (time.Time, error) {
+	text = strings.ToUpper(text)
+	const seconds = len("2006-01-02T15:04:")
+	if len(text) > seconds+2 && text[seconds:seconds+2] == "60" {
+		at, err := time.Parse(time.RFC3339, text[:seconds]+"59"+text[seconds+2:])
+		// They are added at the end of a day in UTC only.
+		if u := at.UTC(); err != nil || u.Hour() != 23 || u.Minute() != 59 {
+			return time.Time{}, errNotTime
+		}
+		return at.Add(time.Second), nil
+	}
+	return time.Parse(time.RFC3339, text)
+}
+
 // ParseRecord reads one line, without its line end. What is wrong with a line is
 // told as a [parlance.Invalid] error that names the field and holds nothing of the
 // message's text. A line must give its conversation and that one's kind, an id, a
-// sender, a time and a type; other fields that are missing or null are zero.
+// sender, a time and a type; other fields that are missing or null are zero. Bytes and escapes that are no Unicode
+// become U+FFFD, but not in an id.
 func ParseRecord(b []byte) (Record, error) {
 	l := line{Record: Record{Seq: -1}}
-	if err := json.Unmarshal(b, &l); err != nil {
-		return Record{}, parlance.Errorf(parlance.Invalid, "%s", reason(b, err))
+	if err := json.Unmarshal(b, &l, lenient); err != nil {
+		return Record{}, parlance.Errorf(parlance.Invalid, "%s", reason(err))
 	}
 	r := l.Record
+	if err := l.lists(&r); err != nil {
+		return Record{}, err
+	}
+	if err := r.checkUnicode(b); err != nil {
+		return Record{}, err
+	}
 	r.Sent, r.Edited, r.DeletedAt = parlance.Time(l.Sent), parlance.Time(l.Edited), parlance.Time(l.DeletedAt)
 	if err := r.check(); err != nil {
 		return Record{}, err
 	}
 	return r, nil
+}
+
+// lists sets r's lists.
+func (l *line) lists(r *Record) error {
+	n := 0
+	for _, re := range l.Reactions {
+		if n += len(re.Senders); n > parlance.MaxReactions {
+			return parlance.Errorf(parlance.Invalid, "reactions: %s", errTooMany(parlance.MaxReactions))
+		}
+		r.Reactions = append(r.Reactions, Reaction{re.Emoji, re.Senders})
+	}
+	r.Attachments, r.Synthetic = l.Attachments, l.Synthetic
+	return nil
+}
+
+// checkUnicode reports an id of the line that isn't Unicode: what it would become other ids would become too.
+func (r *Record) checkUnicode(line []byte) error {
+	for _, id := range [...]struct{ name, value string }{
+		{"conversation", string(r.Conversation)}, {"id", string(r.ID)}, {"sender", string(r.Sender)}, {"reply_to", string(r.ReplyTo)},
+	} {
+		if strings.ContainsRune(id.value, utf8.RuneError) && !jsontext.Value(line).IsValid() {
+			return parlance.Errorf(parlance.Invalid, "%s: not UTF-8", id.name)
+		}
+	}
+	return nil
 }
 
 // check reports what keeps r from being stored.
@@ -142,6 +246,8 @@ func (r *Record) check() error {
 			"sender_role: want customer, merchant, agent, bot, system, member, manager or owner")
 	}
 	switch {
+	case len(r.Title) > parlance.MaxTitle:
+		return parlance.Errorf(parlance.Invalid, "title: longer than %d bytes", parlance.MaxTitle)
 	case r.Sent.IsZero():
 		return parlance.Errorf(parlance.Invalid, "sent_at is missing, or is the start of 1970")
 	case r.Type == "":

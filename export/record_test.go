@@ -53,8 +53,17 @@ func TestParseRecordSaysWhatIsWrong(t *testing.T) {
 		{plain, `[]`, "want an object"},
 		{`"seq":0`, `"seq":0,,`, "not JSON near byte 273"},
 		{`"seq":0}`, `"seq":0`, "not JSON: it ends too early"},
-		{`"hi"`, "\"\xff secret\"", "not UTF-8"},
-		{`"hi"`, `"\ud800"`, "not JSON near byte 182"},
+		{`"id":"m"`, "\"id\":\"\xff\"", "id: not UTF-8"},
+		{`"id":"m"`, `"id":"\ud800"`, "id: not UTF-8"},
+		{`"sender":"s"`, `"sender":"a\udfff"`, "sender: not UTF-8"},
+		{`"seq":0`, "\"\x1b[2J\":1,\"\x1b[2J\":2", "not JSON near byte 266"},
+		{`"seq":0`, `"\u001b[2J":1,"\u001b[2J":2`, "\ufffd[2J: given twice"},
+		{`2020-01-02T03:04:05.678Z`, `2020-01-02T03:04:60Z`, "sent_at: want a time as RFC 3339, in the years 1 to 9999"},
+		{`2020-01-02T03:04:05.678Z`, `2020-01-02T23:59:61Z`, "sent_at: want a time as RFC 3339, in the years 1 to 9999"},
+		{`"reactions":[]`, `"reactions":[` + strings.Repeat("{},", 10_000) + `{}]`, "reactions: more than 10000"},
+		{`"reactions":[]`, `"reactions":[{"senders":["a"` + strings.Repeat(`,"a"`, 5000) + `]},{"senders":["a"` + strings.Repeat(`,"a"`, 5000) + `]}]`, "reactions: more than 10000"},
+		{`"seq":0`, `"seq":0,"attachments":[` + strings.Repeat("{},", 1000) + `{}]`, "attachments: more than 1000"},
+		{`"title":"t"`, `"title":"` + strings.Repeat("x", 1<<20+1) + `"`, "title: longer than 1048576 bytes"},
 	} {
 		_, err := export.ParseRecord([]byte(strings.Replace(plain, c.old, c.new, 1)))
 		if err == nil || !errors.Is(err, parlance.Invalid) || err.Error() != c.want {
@@ -67,6 +76,10 @@ func TestParseRecordReadsOffsetsAndFractions(t *testing.T) {
 	for in, want := range map[string]string{
 		"2020-01-02T11:04:05.6789+08:00": "2020-01-02T03:04:05.678Z",
 		"2020-01-02T03:04:05Z":           "2020-01-02T03:04:05.000Z",
+		"2020-01-02t03:04:05z":           "2020-01-02T03:04:05.000Z",
+		"2016-12-31T23:59:60Z":           "2017-01-01T00:00:00.000Z",
+		"2016-12-31T23:59:60.5Z":         "2017-01-01T00:00:00.500Z",
+		"2017-01-01T08:59:60+09:00":      "2017-01-01T00:00:00.000Z",
 		"0001-01-01T00:00:00Z":           "0001-01-01T00:00:00.000Z",
 		"1969-12-31T23:59:59.9999Z":      "1969-12-31T23:59:59.999Z",
 	} {

@@ -3,7 +3,6 @@ package export
 import (
 	"bytes"
 	"cmp"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -50,8 +49,18 @@ func age(m *parlance.Message) parlance.Time {
 	return max(m.Edited, m.Removed)
 }
 
-// plainValues are what a field says that might as well not be there.
-var plainValues = []string{`null`, `""`, `[]`, `false`}
+// isPlain reports whether a field says what it would if it weren't there.
+func isPlain(v jsontext.Value) bool {
+	switch v.Kind() {
+	case 'n', 'f':
+		return true
+	case '"':
+		return len(v) == len(`""`)
+	case '[':
+		return len(bytes.TrimSpace(v[1:len(v)-1])) == 0
+	}
+	return false
+}
 
 // canonical returns what m's line says of the message, the same bytes however the line is written.
 func canonical(m *parlance.Message, without []string) []byte {
@@ -66,7 +75,7 @@ func canonical(m *parlance.Message, without []string) []byte {
 		delete(fields, name)
 	}
 	for _, name := range recordFields {
-		if v, ok := fields[name]; ok && slices.Contains(plainValues, string(v)) {
+		if v, ok := fields[name]; ok && isPlain(v) {
 			delete(fields, name)
 		}
 	}

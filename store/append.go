@@ -113,7 +113,25 @@ func checkMessage(m *parlance.Message, mode Mode) error {
 			return parlance.Errorf(parlance.Invalid, "message %q: a time lies outside the years 1 to 9999", m.ID)
 		}
 	}
+	return checkSize(m)
+}
+
+// checkSize reports what makes m larger than what is kept. Attachments and reactions are counted as well, because
+// the smallest ones take far more room in an answer and in an exported line than in the store.
+func checkSize(m *parlance.Message) error {
+	switch {
+	case len(m.Attachments) > parlance.MaxAttachments:
+		return parlance.Errorf(parlance.Invalid, "message %q has %d attachments, at most %d are kept", m.ID, len(m.Attachments), parlance.MaxAttachments)
+	case len(m.Reactions) > parlance.MaxReactions:
+		return parlance.Errorf(parlance.Invalid, "message %q has %d reactions, at most %d are kept", m.ID, len(m.Reactions), parlance.MaxReactions)
+	case len(m.Text)+len(m.SenderName)+len(m.Sticker)+len(m.Thread)+len(m.Native.JSON) > parlance.MaxMessage:
+		return errTooLarge(m.ID) // seen before it is copied; add measures all of it
+	}
 	return nil
+}
+
+func errTooLarge(id parlance.MessageID) error {
+	return parlance.Errorf(parlance.Invalid, "message %q is larger than %d bytes with everything that is kept of it", id, parlance.MaxMessage)
 }
 
 // Change makes a new version of a message: change gets a copy of the current one
@@ -310,6 +328,9 @@ func (a *appender) build(group []*request) error {
 		return err
 	}
 	for _, t := range taken {
+		if t.r.err != nil {
+			continue // one of its messages was refused: those behind it wait for what the caller does about that
+		}
 		if err := a.add(t); err != nil {
 			return err
 		}
@@ -449,6 +470,10 @@ func (a *appender) add(t task) error {
 		}
 	}
 	content := encodeMessage(&m)
+	if len(content) > parlance.MaxMessage {
+		a.reject(t.r, errTooLarge(m.ID))
+		return nil
+	}
 	if current != nil {
 		updated := m.Updated
 		verdict, err := a.judge(current, &m, content, mode, t.r)

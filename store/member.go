@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -182,6 +183,33 @@ func (s *Store) RemoveMember(ctx context.Context, ref parlance.Ref, id parlance.
 	// The row in the account's list stays: readers of lists look at the members.
 	s.changed(ref.Workspace, memberName(ref, id), membersName(ref))
 	return err
+}
+
+// Left returns those of the accounts that were members of a conversation and aren't any more: a row in an account's list is
+// made with its first membership and stays. On an engine that writes the two in two steps it may also be one that
+// was about to become a member when somebody stopped in between.
+func (s *Store) Left(ctx context.Context, ref parlance.Ref, ids ...parlance.AccountID) ([]parlance.AccountID, error) {
+	about, err := s.Conversation(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	var left []parlance.AccountID
+	for _, id := range ids {
+		if _, err := s.Member(ctx, ref, id); err == nil || !errors.Is(err, parlance.NotFound) {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		v, err := s.get(ctx, joinedPartition(ref.Workspace, id, yearOf(&about)), []byte(ref.Conversation))
+		if err != nil {
+			return nil, fmt.Errorf("read the list of account %q: %w", id, err)
+		}
+		if v != nil {
+			left = append(left, id)
+		}
+	}
+	return left, nil
 }
 
 func encodeMember(m *parlance.Member) []byte {

@@ -56,6 +56,24 @@ func TestMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("the same after a change here", put(m), store.Same)
+	m.Text = "edited there"
+	check("edited there after it was edited here", put(m), store.Same)
+	if e, err := s.Message(t.Context(), ref, "1"); err != nil || e.Message.Text != "changed here" {
+		t.Errorf("what was edited here is %q, %v", e.Message.Text, err)
+	}
+
+	other := m
+	other.ID, other.Text = "2", "hello"
+	check("another message", put(other), store.New)
+	if _, err := s.Change(t.Context(), ref, "2", func(m *parlance.Message) error {
+		m.Reactions = append(m.Reactions, parlance.Reaction{Emoji: "x", Account: "b"})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	other.Text = "edited there"
+	check("edited there after a reaction here", put(other), store.Changed)
+
 	if _, err := s.Change(t.Context(), ref, "1", func(m *parlance.Message) error {
 		m.State = parlance.Deleted
 		return nil

@@ -16,6 +16,7 @@ import (
 
 type importOptions struct {
 	workspace string
+	overwrite bool
 	quiet     bool
 }
 
@@ -23,13 +24,16 @@ type importOptions struct {
 type importSummary struct {
 	Workspace     string  `json:"workspace"`
 	Files         int     `json:"files"`
-	Messages      int     `json:"messages"` // lines that are in the store now: new, changed and same
+	Messages      int     `json:"messages"` // lines whose messages are in the store now: new, changed, same and kept
 	New           int     `json:"new"`
 	Changed       int     `json:"changed"`
 	Same          int     `json:"same"`
 	Bad           int     `json:"bad"`
 	Conversations int     `json:"conversations"` // that were not known
 	Seconds       float64 `json:"seconds"`
+
+	Kept    int         `json:"kept,omitempty"`
+	Reasons []badReason `json:"reasons,omitempty"`
 }
 
 func (p *program) importCommand() *cobra.Command {
@@ -37,15 +41,23 @@ func (p *program) importCommand() *cobra.Command {
 	cmd := p.command(&cobra.Command{
 		Use:   "import --data DIR --workspace NAME FILE...",
 		Short: "Read messages from JSON Lines files",
-		Long: `Read messages from JSON Lines, plain or compressed with gzip; "-" is standard input.
-Doing it again stores nothing twice: a message that is there already, with the same
-content, stays as it is.
+		Long: `Read messages from JSON Lines: plain, or compressed with gzip or zstd; UTF-8, or UTF-16 with
+a byte order mark; "-" is standard input.
 
-A line that can't be imported is told on standard error as FILE:LINE: REASON, left out, and
-makes the exit code 3.
+Doing it again stores nothing, whatever the order of the files. Where files say different
+things of a message, the version that was edited or deleted last stands. What was deleted,
+recalled, edited or renamed here, or taken out of a conversation, stays so. What a file says
+otherwise counts as kept. With --overwrite it replaces what is here and counts as changed;
+messages that no import brought (sent here, or mirrored) are left alone even then.
+
+A line that can't be imported is left out and makes the exit code 3. Of those with the same
+reason the first is told on standard error as FILE:LINE: REASON, and then how many followed.
 
 JSON: {"workspace","files","messages","new","changed","same","bad","conversations",
-"seconds"}; messages is new, changed and same together, conversations counts new ones.`,
+"seconds"}, and where they aren't empty "kept" and "reasons", a list of
+{"file","line","reason","lines"} of at most 16 reasons a file; line is the first of so many
+lines, and is 0 where the reasons were too many. messages is new, changed, same and kept
+together, conversations counts new ones.`,
 		Args: cobra.MinimumNArgs(1),
 	}, func(ctx context.Context, cmd *cobra.Command, files []string) error {
 		for i, f := range files {
@@ -62,6 +74,7 @@ JSON: {"workspace","files","messages","new","changed","same","bad","conversation
 	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to import into (required)")
 	cmd.MarkFlagRequired("workspace")
+	cmd.Flags().BoolVar(&o.overwrite, "overwrite", false, "replace what was changed here or is newer by what the files say")
 	cmd.Flags().BoolVar(&o.quiet, "quiet", false, "show no progress")
 	return cmd
 }
@@ -103,14 +116,22 @@ func (p *program) importFiles(ctx context.Context, a *archive, o importOptions, 
 	var bytes, all int64
 	for _, f := range files {
 		var r export.Report
+		bad := badLines{file: f}
 		r, err = p.importFile(ctx, a, w.ID, f, export.ImportOptions{
-			Merchant: w.Merchant,
-			Bad:      func(e export.LineError) { printf(meter.Writer(), "%s\n", e) },
+			Merchant:  w.Merchant,
+			Overwrite: o.overwrite,
+			Bad: func(e export.LineError) {
+				if bad.add(e) {
+					printf(meter.Writer(), "%s\n", e)
+				}
+			},
 			Progress: func(at export.Progress) {
 				all = bytes + at.Bytes
 				meter.Set(sum.Messages+at.Messages, all)
 			},
 		})
+		bad.tell(meter.Writer())
+		sum.Reasons = append(sum.Reasons, bad.reasons...)
 		sum.add(r)
 		bytes = all
 		if err != nil {
@@ -126,10 +147,17 @@ func (p *program) importFiles(ctx context.Context, a *archive, o importOptions, 
 		}
 		return err
 	}
-	if err := p.result(sum, "%s: %s messages from %d files in %.1f s: %s new, %s changed, %s same, %s bad; %s new conversations",
+	kept := ""
+	if sum.Kept > 0 {
+		kept = progress.Number(sum.Kept) + " kept, "
+	}
+	if err := p.result(sum, "%s: %s messages from %d files in %.1f s: %s new, %s changed, %s same, %s%s bad; %s new conversations",
 		sum.Workspace, progress.Number(sum.Messages), sum.Files, sum.Seconds, progress.Number(sum.New), progress.Number(sum.Changed),
-		progress.Number(sum.Same), progress.Number(sum.Bad), progress.Number(sum.Conversations)); err != nil {
+		progress.Number(sum.Same), kept, progress.Number(sum.Bad), progress.Number(sum.Conversations)); err != nil {
 		return err
+	}
+	if sum.Kept > 0 && !p.json {
+		p.say("%s lines say something else than what is here, which was changed here or is newer and stays; --overwrite takes what files say", progress.Number(sum.Kept))
 	}
 	if sum.Bad > 0 {
 		return coded(exitPartial, "%s lines could not be imported; all others were", progress.Number(sum.Bad))
@@ -172,6 +200,7 @@ func (s *importSummary) add(r export.Report) {
 	s.New += r.New
 	s.Changed += r.Changed
 	s.Same += r.Same
+	s.Kept += r.Kept
 	s.Bad += r.Bad
 	s.Conversations += r.Conversations
 }
