@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"parlance"
 	"parlance/store/driver"
@@ -128,6 +129,38 @@ func checkSize(m *parlance.Message) error {
 		return errTooLarge(m.ID) // seen before it is copied; add measures all of it
 	}
 	return nil
+}
+
+// replaced returns by how much a message of size bytes grows when what isn't UTF-8 in it becomes U+FFFD, as it does
+// wherever it is shown or exported. It matters to large ones only.
+func replaced(m *parlance.Message, size int) (n int) {
+	if size <= parlance.MaxMessage/len(string(utf8.RuneError)) {
+		return 0
+	}
+	count := func(s string) {
+		if utf8.ValidString(s) {
+			return
+		}
+		for i := 0; i < len(s); {
+			r, width := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && width == 1 {
+				n += len(string(utf8.RuneError)) - 1
+			}
+			i += width
+		}
+	}
+	count(m.Text)
+	count(m.SenderName)
+	count(m.Thread)
+	for i := range m.Attachments {
+		count(m.Attachments[i].Name)
+		count(m.Attachments[i].URL)
+	}
+	for _, r := range m.Reactions {
+		count(r.Emoji)
+		count(string(r.Account))
+	}
+	return n
 }
 
 func errTooLarge(id parlance.MessageID) error {
@@ -470,7 +503,7 @@ func (a *appender) add(t task) error {
 		}
 	}
 	content := encodeMessage(&m)
-	if len(content) > parlance.MaxMessage {
+	if len(content)+replaced(&m, len(content)) > parlance.MaxMessage {
 		a.reject(t.r, errTooLarge(m.ID))
 		return nil
 	}
