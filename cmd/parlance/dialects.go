@@ -35,7 +35,7 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 	}
 	sl := shopline.New(a.store, a.keeper, so)
 	hearUsage(a.bus, sl)
-	collectors := []prometheus.Collector{a.bus}
+	collectors := []prometheus.Collector{a.bus, a.keeper}
 	if a.mirrored != nil {
 		collectors = append(collectors, a.mirrored)
 	}

@@ -96,7 +96,14 @@ func engineOf(c config.Config) (engineName, error) {
 func openEngine(ctx context.Context, n engineName, c config.Config, log *slog.Logger) (driver.Engine, error) {
 	switch {
 	case n.dir != "":
-		return pebblestore.Open(n.dir, pebblestore.Options{Logger: log})
+		e, err := pebblestore.Open(n.dir, pebblestore.Options{Logger: log})
+		if err != nil {
+			return nil, err
+		}
+		if err := shutOthersOut(n.dir, log); err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+		return e, nil
 	case n.hosts == nil:
 		return pebblestore.OpenMemory()
 	}

@@ -8,5 +8,5 @@ func (p *program) workspace() *cobra.Command {
 		Short: "Make and list workspaces",
 		Long: `A workspace is one merchant or app. Its conversations, accounts and credentials are its
 own: nothing crosses from one workspace to another.`,
-	}, p.workspaceCreate(), p.workspaceList())
+	}, p.workspaceCreate(), p.workspaceList(), p.workspaceCredential())
 }
