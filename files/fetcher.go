@@ -33,11 +33,13 @@ const (
 // FetcherOptions are a Fetcher's settings. The zero value asks public addresses only, without credentials.
 type FetcherOptions struct {
 	// Origin is the address of the platform whose messages mention the files; nil: there is none. Addresses that begin with a
-	// slash are below it. Its host, with its port, may be on a private network.
+	// slash are below it. Its host, with its port, may be on a private network. What its API answers is never taken for a file: nothing
+	// is redirected to it, and neither JSON nor a page of its own is kept.
 	Origin *url.URL
 
-	// Authorize adds the platform's credentials to a request. It is called for requests to Origin's host, by Origin's scheme, and no
-	// others, also after a redirect. nil: there are none.
+	// Authorize adds the platform's credentials to a request if that is its file call: messages name any address, and whoever may
+	// write one could have the credentials read anything else for him. It is called for the address that the message names,
+	// if that is on Origin's host by Origin's scheme, and never after a redirect. nil: there are none.
 	Authorize func(*http.Request)
 
 	// AllowHosts may be on private networks: "host" for all its ports, or "host:port".
@@ -143,18 +145,9 @@ func (f *Fetcher) allowed(address string) bool {
 
 // hostPort returns u's host and port, the scheme's if it names none.
 func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
+	return net.JoinHostPort(u.Hostname(), portOf(u))
 }
 
-// owns reports whether u is on the platform's own host, by its own scheme.
-func (f *Fetcher) owns(u *url.URL) bool {
-	o := f.o.Origin
-	return o != nil && u.Scheme == o.Scheme && strings.EqualFold(hostPort(u), hostPort(o))
-}
 
 // A Fetched is a file that was read whole.
 type Fetched struct {
@@ -174,7 +167,7 @@ type Fetched struct {
 //	Broken       something else in its place, such as a page that asks for a login; try again
 //	Unauthenticated  the host wants a credential, or another one; it may be there at the next try
 func (f *Fetcher) Fetch(ctx context.Context, to *Folder, m Mention, now parlance.Time) (Fetched, error) {
-	u, err := parseAddress(m.Address, f.o.Origin)
+	u, err := f.address(m.Address)
 	if err != nil {
 		return Fetched{}, err
 	}
@@ -217,6 +210,12 @@ func (f *Fetcher) fetch(ctx context.Context, to *Folder, u *url.URL, m Mention, 
 	if err := plausible(m, resp.Request.URL, media, len(head)); err != nil {
 		return Fetched{}, err
 	}
+	if f.isOwnHost(resp.Request.URL) && isAnswer(resp.Header.Get("Content-Type"), media, head) {
+		if want := expected(m, resp.Request.URL); want != "" && !isAPIType(want) {
+			return Fetched{}, parlance.Errorf(parlance.Broken, "an answer of the platform's API in the place of %s", want)
+		}
+		return Fetched{}, refused("%s of the platform's own is an answer of its API, and no file", shown(media))
+	}
 	if !f.o.Accept(media) {
 		return Fetched{}, refused("files of type %s are not kept", shown(media))
 	}
@@ -231,10 +230,10 @@ func (f *Fetcher) fetch(ctx context.Context, to *Folder, u *url.URL, m Mention, 
 	return Fetched{sum, size, media, name}, nil
 }
 
-// follow makes the request, and those that it is redirected to.
+// follow makes the request, and those that it is redirected to. Only the first may bear the credentials.
 func (f *Fetcher) follow(ctx context.Context, u *url.URL) (*http.Response, error) {
-	for range maxRedirects + 1 {
-		resp, err := f.get(ctx, u)
+	for n := range maxRedirects + 1 {
+		resp, err := f.get(ctx, u, n == 0)
 		if err != nil {
 			return nil, err
 		}
@@ -252,7 +251,7 @@ func (f *Fetcher) follow(ctx context.Context, u *url.URL) (*http.Response, error
 		if err != nil {
 			return nil, parlance.Errorf(parlance.Broken, "a redirect to an address that can't be read")
 		}
-		if err := checkURL(next); err != nil {
+		if err := f.checkRedirect(next); err != nil {
 			return nil, err
 		}
 		u = next
@@ -260,8 +259,8 @@ func (f *Fetcher) follow(ctx context.Context, u *url.URL) (*http.Response, error
 	return nil, parlance.Errorf(parlance.Broken, "more than %d redirects", maxRedirects)
 }
 
-// get makes one request. The credentials go to the platform and nobody else.
-func (f *Fetcher) get(ctx context.Context, u *url.URL) (*http.Response, error) {
+// get makes one request. The credentials go to the platform's file call and nowhere else.
+func (f *Fetcher) get(ctx context.Context, u *url.URL, first bool) (*http.Response, error) {
 	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !public(a) && !f.allowed(hostPort(u)) {
 		return nil, errPrivate
 	}
@@ -271,7 +270,9 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL) (*http.Response, error) {
 	}
 	r.Header.Set("User-Agent", f.o.UserAgent)
 	r.Header.Set("Accept", "*/*")
-	if f.o.Authorize != nil && f.owns(u) {
+	// Otherwise the transport would ask for gzip and unpack it: a file comes as it is, byte by byte.
+	r.Header.Set("Accept-Encoding", "identity")
+	if first && f.o.Authorize != nil && f.owns(u) {
 		f.o.Authorize(r)
 	}
 	resp, err := f.client.Do(r)

@@ -2,6 +2,9 @@ package files
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -108,6 +111,53 @@ func plausible(m Mention, u *url.URL, media string, size int) error {
 		return parlance.Errorf(parlance.Broken, "nothing in the place of %s", want)
 	}
 	return nil
+}
+
+// isAnswer reports whether what came from the platform's own host is an answer of its API or one of its pages: HTML, JSON,
+// scripts, or XML that is no picture, by what the server says, by its bytes, or by both.
+func isAnswer(header, media string, head []byte) bool {
+	said, _, err := mime.ParseMediaType(header)
+	if err != nil {
+		said, _, _ = strings.Cut(strings.ToLower(header), ";")
+		said = strings.TrimSpace(said)
+	}
+	seen, _, _ := mime.ParseMediaType(http.DetectContentType(head))
+	switch family, _, _ := strings.Cut(seen, "/"); {
+	case family == "image", family == "audio", family == "video", seen == "application/pdf":
+		return false // no API's answer begins so, whatever the server calls it
+	case isAPIType(said), isAPIType(media), isAPIType(seen), beginsJSON(head):
+		return true
+	}
+	return media != "image/svg+xml" && bytes.HasPrefix(trimText(head), []byte("<"))
+}
+
+func isAPIType(media string) bool {
+	_, kind, _ := strings.Cut(media, "/")
+	return strings.Contains(kind, "json") || strings.Contains(kind, "html") || strings.Contains(kind, "javascript") || strings.Contains(kind, "ecmascript") ||
+		kind == "event-stream" || kind == "xml" || strings.HasSuffix(kind, "+xml") && media != "image/svg+xml"
+}
+
+// trimText removes what may stand before a text.
+func trimText(head []byte) []byte {
+	return bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+}
+
+// beginsJSON reports whether the beginning of a file is the beginning of JSON objects or arrays, and nothing else.
+func beginsJSON(head []byte) bool {
+	head = trimText(head)
+	if len(head) == 0 || head[0] != '{' && head[0] != '[' {
+		return false
+	}
+	d := json.NewDecoder(bytes.NewReader(head))
+	for {
+		var v json.RawMessage
+		switch err := d.Decode(&v); {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return true
+		case err != nil:
+			return false
+		}
+	}
 }
 
 // expected returns the type that a mention leads to expect, empty if it could be any.

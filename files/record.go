@@ -96,13 +96,18 @@ func Collections(ws ...parlance.WorkspaceID) iter.Seq2[store.Collection, error] 
 	}
 }
 
-// filePath returns the path of an address, if it is one of a platform's file call: "/files/BUCKET/ID" at the end.
-func filePath(u *url.URL) (path string, ok bool) {
-	at := strings.LastIndex(u.Path, "/files/")
-	if at < 0 {
+// filePath returns the path "/files/BUCKET/ID" of an address, if that is all that its path has behind the origin's. Anything else on the
+// platform's host, such as /x/files/BUCKET/ID, is another thing, and not to be found under the name of this one.
+func filePath(u, origin *url.URL) (path string, ok bool) {
+	path, ok = strings.CutPrefix(u.EscapedPath(), strings.TrimRight(origin.EscapedPath(), "/"))
+	if !ok {
 		return "", false
 	}
-	path = strings.TrimRight(u.Path[at:], "/")
 	bucket, id, ok := strings.Cut(strings.TrimPrefix(path, "/files/"), "/")
-	return path, ok && bucket != "" && id != "" && !strings.Contains(id, "/")
+	return path, ok && strings.HasPrefix(path, "/files/") && plainName(bucket) && plainName(id)
+}
+
+// plainName reports whether s is one step of a path that every server reads in the same way.
+func plainName(s string) bool {
+	return s != "" && strings.Trim(s, ".") != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }

@@ -160,8 +160,10 @@ func (a *Archive) try(ctx context.Context, src Source, m Mention, now parlance.T
 	if src.Guest && r.State != Kept {
 		return old, false, nil
 	}
-	if err := a.index(ctx, src, m.Address); err != nil {
-		return r, false, err
+	if r.State == Kept {
+		if err := a.index(ctx, src, m.Address); err != nil {
+			return r, false, err
+		}
 	}
 	r, err = a.put(ctx, src.Workspace, key, raw, r)
 	return r, err == nil, err
@@ -215,18 +217,30 @@ func (a *Archive) put(ctx context.Context, ws parlance.WorkspaceID, k Key, old [
 	}
 }
 
-// index lets an address on the platform's own host be found by its path. The first one that has a path keeps it.
+// index lets an address of the platform's file call be found by its path. The first one that was kept has the path for itself.
 func (a *Archive) index(ctx context.Context, src Source, address string) error {
-	u, err := parseAddress(address, src.Fetcher.o.Origin)
+	u, err := src.Fetcher.address(address)
 	if err != nil || !src.Fetcher.owns(u) {
 		return nil //nolint:nilerr // such an address has no path here
 	}
-	path, ok := filePath(u)
+	path, ok := filePath(u, src.Fetcher.o.Origin)
 	if !ok {
 		return nil
 	}
 	k := KeyOf(path)
-	err = jsonrecord.Swap(ctx, a.store, paths(src.Workspace, partOf(k)), string(k), nil, pathRecord{address})
+	collection := paths(src.Workspace, partOf(k))
+	standing, raw, err := jsonrecord.Read[pathRecord](ctx, a.store, collection, string(k))
+	if err != nil || standing.Address == address {
+		return err
+	}
+	if raw != nil {
+		// Of an older program's records some lead to what was never kept.
+		r, _, err := a.record(ctx, src.Workspace, KeyOf(standing.Address))
+		if err != nil || r.State == Kept {
+			return err
+		}
+	}
+	err = jsonrecord.Swap(ctx, a.store, collection, string(k), raw, pathRecord{address})
 	if errors.Is(err, parlance.Conflict) {
 		return nil
 	}

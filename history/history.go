@@ -68,8 +68,9 @@ type Changer interface {
 
 // An Authorizer is a [Source] whose platform's files are read with its credential.
 type Authorizer interface {
-	// Authorize adds the credential to a request for an attachment if the request goes to the platform's own
-	// host by its own scheme, and to nobody else.
+	// Authorize adds the credential to a request for an attachment if the request is the platform's call for files, on its own
+	// host by its own scheme, and to nothing else: whoever writes a message names the address, and could have any
+	// other call made with the credential.
 	Authorize(r *http.Request)
 }
 

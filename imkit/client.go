@@ -94,10 +94,11 @@ func NewClient(base string, credentials func(context.Context) (Credentials, erro
 	return &Client{api: api, credentials: credentials}, nil
 }
 
-// Authorize adds the credentials to r if it goes to this server, by the same scheme, and to nobody else. Without
-// credentials it does nothing.
+// Authorize adds the credentials to r if it is this server's file call, by the same scheme, and to nothing else: the
+// addresses of files stand in messages, which anybody may write. Without credentials it does nothing.
 func (c *Client) Authorize(r *http.Request) {
-	if !c.api.Owns(r.URL) {
+	base := c.api.Base()
+	if !isFileCall(r, &base) {
 		return
 	}
 	if who, err := c.credentials(r.Context()); err == nil {

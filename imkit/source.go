@@ -46,7 +46,7 @@ func (s *Source) Account(ctx context.Context) (string, error) {
 	return u.ID, err
 }
 
-// Authorize adds the credentials to r if it goes to the platform.
+// Authorize adds the credentials to r if it is the platform's file call.
 func (s *Source) Authorize(r *http.Request) { s.client.Authorize(r) }
 
 // Same reports whether two forms of a message say the same: see [SameMessage].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"parlance"
 	"parlance/files"
 	"parlance/internal/progress"
+	"parlance/mirror"
 )
 
 type filesOptions struct {
@@ -71,7 +73,7 @@ func (p *program) files(ctx context.Context, a *archive, o filesOptions) error {
 	all := []filesSummary{}
 	var damaged int
 	for _, ws := range ids {
-		s, err := filesOf(ctx, a, ws, o)
+		s, err := p.filesOf(ctx, a, ws, o)
 		if err != nil {
 			return err
 		}
@@ -88,7 +90,7 @@ func (p *program) files(ctx context.Context, a *archive, o filesOptions) error {
 }
 
 // filesOf does what o says with one workspace's files.
-func filesOf(ctx context.Context, a *archive, ws parlance.WorkspaceID, o filesOptions) (filesSummary, error) {
+func (p *program) filesOf(ctx context.Context, a *archive, ws parlance.WorkspaceID, o filesOptions) (filesSummary, error) {
 	s := filesSummary{Workspace: ws, Damaged: []files.Damage{}, Failures: []files.Record{}}
 	if o.check {
 		n, damaged, err := a.files.Check(ctx, ws, true, a.store.Now())
@@ -102,7 +104,7 @@ func filesOf(ctx context.Context, a *archive, ws parlance.WorkspaceID, o filesOp
 		return s, err
 	}
 	if o.retry {
-		if err := retryFiles(ctx, a, ws, tally, o.all); err != nil {
+		if err := p.retryFiles(ctx, a, ws, tally, o.all); err != nil {
 			return s, err
 		}
 		if tally, err = a.files.Counts(ctx, ws); err != nil {
@@ -123,17 +125,26 @@ func filesOf(ctx context.Context, a *archive, ws parlance.WorkspaceID, o filesOp
 }
 
 // retryFiles tries the files of all sources again.
-func retryFiles(ctx context.Context, a *archive, ws parlance.WorkspaceID, tally files.Tally, all bool) error {
-	f := files.NewFetcher(files.FetcherOptions{})
-	defer f.Close()
+func (p *program) retryFiles(ctx context.Context, a *archive, ws parlance.WorkspaceID, tally files.Tally, all bool) error {
 	retry := a.files.Retry
 	if all {
 		retry = a.files.RetryAll
 	}
 	var errs []error
 	for _, name := range tally.Sources() {
-		_, err := retry(ctx, files.Source{Workspace: ws, Name: name, Fetcher: f, Guest: true}, a.store.Now())
-		errs = append(errs, err)
+		errs = append(errs, func() error {
+			// What the platform's own host answers is no file for a guest either.
+			o := files.FetcherOptions{}
+			if c, err := p.mirrorOf(a).Upstream(ctx, mirror.Name(name)); err == nil {
+				o.Origin, _ = url.Parse(c.URL)
+			} else if !errors.Is(err, parlance.NotFound) {
+				return err
+			}
+			f := files.NewFetcher(o)
+			defer f.Close()
+			_, err := retry(ctx, files.Source{Workspace: ws, Name: name, Fetcher: f, Guest: true}, a.store.Now())
+			return err
+		}())
 	}
 	return errors.Join(errs...)
 }
