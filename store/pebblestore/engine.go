@@ -37,6 +37,7 @@ import (
 	"iter"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -65,6 +66,12 @@ type Engine struct {
 	// comparison until the rows are visible, not until they are synced.
 	stripes [256]chan struct{}
 	seed    maphash.Seed
+
+	said struct { // of background work that failed
+		sync.Mutex
+		text string
+		at   time.Time
+	}
 
 	calls   sync.WaitGroup // methods under way
 	commits sync.WaitGroup // commits under way; one may outlive the call that began it

@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -155,6 +156,66 @@ func TestFullDiskAtOpen(t *testing.T) {
 	e = open(t, "store", quiet(fs))
 	wantLength(t, e, 10, 1, 1)
 	closeEngine(t, e)
+}
+
+// After a crash the log holds rows that are to be written to a table when the store is opened. When there is no room for it that is one
+// error, not a loop; and when there is, all is there.
+func TestFullDiskAtOpenAfterCrash(t *testing.T) {
+	for name, kinds := range map[string][]errorfs.OpKind{
+		"no file can be made":    {errorfs.OpCreate, errorfs.OpReuseForWrite},
+		"nothing can be written": {errorfs.OpFileWrite, errorfs.OpFilePreallocate},
+		"nothing at all":         {errorfs.OpCreate, errorfs.OpReuseForWrite, errorfs.OpFileWrite, errorfs.OpFilePreallocate, errorfs.OpRename},
+	} {
+		for _, cause := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO} {
+			t.Run(name+", "+cause.Error(), func(t *testing.T) {
+				disk := vfs.NewCrashableMem()
+				e := open(t, "store", quiet(disk))
+				for n := 1; n <= 10; n++ {
+					if err := appendEntry(e, n, 100); err != nil {
+						t.Fatal(err)
+					}
+				}
+				crashed := disk.CrashClone(vfs.CrashCloneCfg{})
+				closeEngine(t, e)
+				var full atomic.Bool
+				var tries atomic.Int64
+				fs := errorfs.Wrap(crashed, errorfs.InjectorFunc(func(op errorfs.Op) error {
+					if full.Load() && slices.Contains(kinds, op.Kind) {
+						tries.Add(1)
+						return cause
+					}
+					return nil
+				}))
+				full.Store(true)
+				var log lines
+				o := quiet(fs)
+				o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				_, err := Open("store", o)
+				wantKind(t, err, parlance.Unavailable)
+				if full := strings.Contains(err.Error(), "no space left"); full != (cause != syscall.EIO) {
+					t.Errorf("the error doesn't say why: %v", err)
+				}
+				if strings.Contains(err.Error(), "\n") {
+					t.Errorf("more than a sentence: %v", err)
+				}
+				if n, m := tries.Load(), log.Load(); n > 20 || m > 3 {
+					t.Errorf("%d attempts, %d lines of log", n, m)
+				}
+				full.Store(false)
+				e = open(t, "store", quiet(fs))
+				wantLength(t, e, 100, 10, 10)
+				closeEngine(t, e)
+			})
+		}
+	}
+}
+
+// lines counts those of a log.
+type lines struct{ atomic.Int64 }
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.Add(1)
+	return len(p), nil
 }
 
 func TestFullDiskAtClose(t *testing.T) {

@@ -73,11 +73,28 @@ func (g *guard) fail(cause error) error {
 		close(g.trouble)
 	}
 	g.failed = true
+	if !g.opened {
+		// Whoever opens the store says what it means.
+		g.err = cause
+		close(g.stop)
+		return g.err
+	}
 	g.err = parlance.Wrap(parlance.Unavailable, cause,
 		"the store in %s stopped writing after a disk error; what was acknowledged is safe: mend the disk and start again", g.dir)
 	close(g.stop)
 	g.log.Error("store stopped writing", "dir", g.dir, "error", cause)
 	return g.err
+}
+
+// failOpening is fail unless the store is open.
+func (g *guard) failOpening(cause error) bool {
+	g.mu.Lock()
+	opened := g.opened
+	g.mu.Unlock()
+	if !opened {
+		g.fail(cause)
+	}
+	return !opened
 }
 
 // open lets operations wait for room from now on.

@@ -112,7 +112,8 @@ func OpenMemory() (*Engine, error) {
 }
 
 // openDB opens Pebble in a goroutine of its own, which Fatalf may end. Where the disk
-// fails, Pebble also panics.
+// fails, Pebble also panics, or tries to write what the log holds again and again for ever: then
+// it is left behind, cut off from the disk.
 func (e *Engine) openDB(o *pebble.Options) error {
 	done := make(chan error, 1)
 	go func() {
@@ -125,9 +126,17 @@ func (e *Engine) openDB(o *pebble.Options) error {
 			}
 			done <- err
 		}()
-		e.db, err = pebble.Open(e.dir, o)
+		db, err2 := pebble.Open(e.dir, o)
+		e.db, err = db, err2
 	}()
-	return <-done
+	select {
+	case err := <-done:
+		return err
+	case <-e.guard.stop:
+		_, err := e.guard.state()
+		e.guard.quiesce()
+		return err
+	}
 }
 
 func settings(e *Engine, log *slog.Logger) *pebble.Options {
@@ -142,7 +151,7 @@ func settings(e *Engine, log *slog.Logger) *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		Logger:                      quiet,
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) { log.Error("store's background work failed", "dir", e.dir, "error", err) },
+			BackgroundError: e.backgroundError,
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
 				log.Error("store is damaged", "dir", e.dir, "file", i.Path, "error", i.Details)
 			},
@@ -226,6 +235,15 @@ func lockError(dir string, err error) error {
 	return openError(dir, err)
 }
 
+// An oneLine is an error whose text is one line, whatever Pebble puts together.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string {
+	return strings.Join(strings.FieldsFunc(e.error.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
+func (e oneLine) Unwrap() error { return e.error }
+
 // openError says what is to be done about err. An error that isn't the
 // operating system's is about what the files hold.
 func openError(dir string, err error) error {
@@ -242,9 +260,9 @@ func openError(dir string, err error) error {
 		return parlance.Wrap(parlance.Invalid, err,
 			"the store in %s was written by a newer program; open it with that one or a later one. Nothing was changed", dir)
 	case errors.Is(err, fs.ErrNotExist), !errors.As(err, &errno):
-		return parlance.Wrap(parlance.Corrupt, err, "the store in %s is damaged; nothing was changed: restore the folder from a backup", dir)
+		return parlance.Wrap(parlance.Corrupt, oneLine{err}, "the store in %s is damaged; nothing was changed: restore the folder from a backup", dir)
 	default:
-		return parlance.Wrap(parlance.Unavailable, err, "open the store in %s", dir)
+		return parlance.Wrap(parlance.Unavailable, oneLine{err}, "open the store in %s", dir)
 	}
 }
 
@@ -252,7 +270,7 @@ func openError(dir string, err error) error {
 func (e *Engine) readError(err error) error {
 	switch {
 	case pebble.IsCorruptionError(err):
-		return parlance.Wrap(parlance.Corrupt, err, "the store in %s is damaged; nothing was changed: restore the folder from a backup", e.dir)
+		return parlance.Wrap(parlance.Corrupt, oneLine{err}, "the store in %s is damaged; nothing was changed: restore the folder from a backup", e.dir)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	default:
@@ -313,6 +331,36 @@ func (l quietLogger) Errorf(format string, args ...any) {
 // goroutine instead of the process, which gives back the locks that are held, after it has
 // cut Pebble off from the disk. Reads go on.
 func (l quietLogger) Fatalf(format string, args ...any) {
-	l.guard.fail(fmt.Errorf(format, args...))
+	fatal := fatalError{text: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			fatal.cause = err
+		}
+	}
+	l.guard.fail(fatal)
 	runtime.Goexit()
+}
+
+// A fatalError is what Pebble ends a process with, and the error behind it, if there is one.
+type fatalError struct {
+	text  string
+	cause error
+}
+
+func (e fatalError) Error() string { return e.text }
+func (e fatalError) Unwrap() error { return e.cause }
+
+// backgroundError hears of work that nobody waits for. Pebble tries it again at once, and for ever. While the store is being opened that
+// would never end, for the opening waits for it; afterwards the guard makes whatever finds no room wait, so what
+// comes here is rare, or the same over and over.
+func (e *Engine) backgroundError(err error) {
+	if !pebble.IsCorruptionError(err) && e.guard.failOpening(err) {
+		return
+	}
+	e.said.Lock()
+	defer e.said.Unlock()
+	if now := time.Now(); e.said.text != err.Error() || now.Sub(e.said.at) > time.Minute {
+		e.said.text, e.said.at = err.Error(), now
+		e.log.Error("store's background work failed", "dir", e.dir, "error", err)
+	}
 }
