@@ -148,7 +148,6 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), portOf(u))
 }
 
-
 // A Fetched is a file that was read whole.
 type Fetched struct {
 	Sum  Sum
