@@ -18,6 +18,7 @@ import (
 func linked(t *testing.T, media, content, name string) (*world, *files.Links, *httptest.Server, string) {
 	t.Helper()
 	w := newWorld(t)
+	w.src.Fetcher = fetcher(t, files.FetcherOptions{AllowPrivate: true}) // the host is no platform: its pages are files
 	w.host.says("/f", body(media, content))
 	m := w.mention("/f")
 	m.Name = name
