@@ -100,7 +100,7 @@ func (s *Server) send(ctx context.Context, ref parlance.Ref, m parlance.Message)
 // SHOPLINE sending shop messages, conversation: the one that is listed first.
 func (s *Server) shopConversation(ctx context.Context, ws access.Workspace, customer parlance.AccountID) (parlance.Ref, error) {
 	var first *store.Summary
-	for sum, err := range s.recentOfCustomer(ctx, ws, customer, []parlance.Kind{parlance.Shop}) {
+	for sum, err := range s.recentOfCustomer(ctx, ws, customer, []parlance.Kind{parlance.Shop, parlance.Direct}) {
 		if err != nil {
 			return parlance.Ref{}, err
 		}

@@ -67,6 +67,9 @@ func TestRepliesGoWhereTheyWereRead(t *testing.T) {
 		}
 		for _, c := range list.Items {
 			page := "/v1/conversations/" + string(c.ID) + "/messages?platform=" + platform
+			if platform == "shop_messages" && c.CustomerID == "" {
+				continue // a room of many, in which the platform knows nobody to reply to
+			}
 			read := ask[shopline.Page](t, shop, "GET", page, token, "")
 			var sent struct{ ID parlance.MessageID }
 			if platform == "shop_messages" {
