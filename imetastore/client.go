@@ -1,6 +1,7 @@
 package imetastore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -116,6 +117,11 @@ func (c *Client) post(ctx context.Context, path string, header http.Header, body
 		err = parlance.Errorf(parlance.Broken, "POST %s: the answer can't be read", path)
 	}
 	if err == nil && answer.Status/100 == 2 && e.succeeded() {
+		// iMetaStore client, error in a success: beside the data or among them.
+		inner := upstream.Answer{Status: answer.Status, Body: e.Data}
+		if err := cmp.Or(answer.CheckSuccess(call, secrets...), inner.CheckSuccess(call, secrets...)); err != nil {
+			return nil, 0, err
+		}
 		return e.Data, answer.Clock, nil
 	}
 	refused := &Refusal{Status: answer.Status, Code: hide(e.code(), secrets), Text: hide(string(e.Msg), secrets)}

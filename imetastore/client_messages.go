@@ -2,12 +2,14 @@ package imetastore
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"parlance"
+	"parlance/internal/upstream"
 )
 
 // A Listing is one page of messages, a [MessageList] as the client reads it.
@@ -49,11 +51,11 @@ func (c *Client) Messages(ctx context.Context, in MessagesRequest) (Listing, err
 // iMetaStore client, pages: read in whatever type a member has.
 func readListing(data []byte) (Listing, error) {
 	var in struct {
-		MsgCnt      *Integer         `json:"msgCnt"`
-		Complete    flag             `json:"complete"`
-		LastMsgTime *Integer         `json:"lastMsgTime"`
-		LastMsgKey  looseText        `json:"lastMsgKey"`
-		MsgList     []jsontext.Value `json:"msgList"`
+		MsgCnt      jsontext.Value `json:"msgCnt"`
+		Complete    jsontext.Value `json:"complete"`
+		LastMsgTime *Integer       `json:"lastMsgTime"`
+		LastMsgKey  looseText      `json:"lastMsgKey"`
+		MsgList     jsontext.Value `json:"msgList"`
 	}
 	if len(data) == 0 || data[0] != '{' {
 		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: success without data")
@@ -61,17 +63,41 @@ func readListing(data []byte) (Listing, error) {
 	if err := json.Unmarshal(data, &in, loose); err != nil {
 		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: the data can't be read%s", whereIn(err))
 	}
-	l := Listing{Count: -1, Complete: bool(in.Complete), LastKey: string(in.LastMsgKey)}
-	if in.MsgCnt != nil {
-		l.Count = int64(*in.MsgCnt)
+	l := Listing{Count: -1, LastKey: string(in.LastMsgKey)}
+	var count Integer
+	switch {
+	case in.MsgCnt == nil || in.MsgCnt.Kind() == 'n':
+	case count.UnmarshalJSON(in.MsgCnt) != nil || count < 0:
+		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: the data can't be read: field msgCnt is no number from 0 on")
+	default:
+		l.Count = int64(count)
 	}
+	// iMetaStore client, lists: always there.
+	if in.Complete == nil {
+		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: the answer has no complete")
+	}
+	var complete flag
+	if complete.UnmarshalJSON(in.Complete) != nil {
+		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: the data can't be read: field complete is of the wrong type")
+	}
+	l.Complete = bool(complete)
 	if in.LastMsgTime != nil {
 		l.LastTime = *in.LastMsgTime
 	}
-	if in.MsgList == nil && l.Count > 0 {
-		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: msgCnt is %d and there is no msgList", l.Count)
+	if in.MsgList.Kind() != '[' {
+		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: the answer has no msgList")
 	}
-	for _, item := range in.MsgList {
+	items, err := upstream.Elements(in.MsgList)
+	if err != nil {
+		return Listing{}, fmt.Errorf("POST /seller/im/msg: %w", err)
+	}
+	if len(items) == 0 {
+		if said := upstream.Remark(data); said != "" {
+			name, _, _ := strings.Cut(said, " ")
+			return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: the answer has a %s in the place of messages", upstream.Shown(name))
+		}
+	}
+	for _, item := range items {
 		l.Items = append(l.Items, item)
 	}
 	return l, nil

@@ -1,6 +1,7 @@
 package imetastore
 
 import (
+	"bytes"
 	"fmt"
 
 	"parlance"
@@ -21,6 +22,7 @@ type haul struct {
 	seconds map[string]int64 // of the readable messages, by their ids
 	unread  []string         // the items that aren't readable
 	oldest  int64            // second of the oldest readable message; only if there is one
+	short   int64            // how many more messages it counts than it lists
 	fresh   int              // messages at or below max, and items, that the walk hasn't given
 }
 
@@ -56,10 +58,15 @@ func (w *walk) read(a ask, l *Listing) haul {
 	all := make([]listed, len(l.Items))
 	for i, raw := range l.Items {
 		it := &all[i]
-		it.raw = raw
-		it.message, it.to, it.err = readItem(raw)
+		it.raw = bytes.Clone(raw)
+		it.message, it.to, it.err = readItem(it.raw)
 	}
 	w.learnSeller(all)
+	for i := range all {
+		if it := &all[i]; it.err == nil {
+			it.err = w.elsewhere(it)
+		}
+	}
 	met := map[parlance.ConversationID]bool{}
 	for i := range all {
 		h.count(w, &all[i])
@@ -92,6 +99,8 @@ func (h *haul) count(w *walk, it *listed) {
 func (h *haul) attribute(w *walk, it *listed, met map[parlance.ConversationID]bool) history.Item {
 	item := history.Item{Message: it.message, Err: it.err, Raw: it.raw}
 	if it.err != nil {
+		// Its id may be that of another conversation's message.
+		item.Message = parlance.Message{Sent: it.message.Sent, Created: it.message.Created, Updated: it.message.Updated}
 		return item
 	}
 	m := &item.Message
@@ -110,12 +119,6 @@ func (h *haul) attribute(w *walk, it *listed, met map[parlance.ConversationID]bo
 	if h.page.Account == "" || p.seller == w.seller {
 		h.page.Account = string(p.seller)
 	}
-	if p.seller != w.seller {
-		h.note("messages of more than one seller are listed")
-	}
-	if w.buyer != "" && p.buyer != w.buyer {
-		h.note("messages of another buyer than the one asked for are listed")
-	}
 	c, members := chatOf(p.seller, p.buyer, p.number, 0)
 	item.Conversation = c.ID
 	if !met[c.ID] {
@@ -129,8 +132,12 @@ func (h *haul) attribute(w *walk, it *listed, met map[parlance.ConversationID]bo
 //
 // iMetaStore mirror, findings: told once in a walk.
 func (h *haul) check(all []listed, count int64) {
-	if count > int64(len(all)) {
-		h.note("msgCnt is above the number of messages listed: %d and %d", count, len(all))
+	switch n := int64(len(all)); {
+	case count > n:
+		h.short = count - n
+		h.note("msgCnt is above the number of messages listed")
+	case count >= 0 && count < n:
+		h.note("msgCnt is below the number of messages listed")
 	}
 	var before parlance.Time
 	for i := range all {
@@ -152,6 +159,22 @@ func (h *haul) check(all []listed, count int64) {
 type parties struct {
 	seller, buyer parlance.AccountID
 	number        Integer // the buyer's
+}
+
+// elsewhere returns an error if an item is between others than those whose history this is. It moves nothing, then.
+//
+// iMetaStore mirror, belonging: by the accounts.
+func (w *walk) elsewhere(it *listed) error {
+	p, err := w.partiesOf(it.message.Sender, it.to)
+	switch {
+	case err != nil:
+		return err
+	case p.seller != w.seller:
+		return parlance.Errorf(parlance.Invalid, "the message is another seller's than the others")
+	case w.buyer != "" && p.buyer != w.buyer:
+		return parlance.Errorf(parlance.Invalid, "the message is another buyer's than the one who was asked for")
+	}
+	return nil
 }
 
 // learnSeller notes who the seller is from the first message that leaves no doubt.

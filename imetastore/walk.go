@@ -2,6 +2,7 @@ package imetastore
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"parlance"
@@ -116,12 +117,20 @@ func (w *walk) ask(ctx context.Context, a ask) (haul, error) {
 	if a.key != "" {
 		in.LastMsgKey = &a.key
 	}
-	l, err := w.source.client.Messages(ctx, in)
-	if err != nil {
-		return haul{}, err
+	// iMetaStore mirror, counts: a page that lists fewer than it counts is asked for again.
+	for tries := 1; ; tries++ {
+		l, err := w.source.client.Messages(ctx, in)
+		if err != nil {
+			return haul{}, err
+		}
+		if l.Count <= int64(len(l.Items)) || tries == maxAsked {
+			return w.read(a, &l), nil
+		}
 	}
-	return w.read(a, &l), nil
 }
+
+// maxAsked is how often a page is asked for that contradicts itself.
+const maxAsked = 3
 
 // accept takes an answer for the next page: it fills in where the walk stands after it, and whether it got anywhere.
 //
@@ -161,6 +170,16 @@ func (w *walk) accept(h *haul) {
 	h.page.Low, h.page.Order = w.low, parlance.ByCreated
 	if h.complete {
 		h.page.End = w.evidence()
+	}
+	if h.short > 0 {
+		from := parlance.TimeOfSeconds(next)
+		if h.complete {
+			from = parlance.TimeOfSeconds(w.min)
+		}
+		h.page.Gaps = append(h.page.Gaps, history.Gap{
+			From: from, To: parlance.TimeOfSeconds(h.max) + 999,
+			Reason: fmt.Sprintf("a page counts %d messages more than it lists, however often it is asked for", h.short),
+		})
 	}
 }
 
