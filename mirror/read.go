@@ -160,6 +160,9 @@ func (w *reading) extend(page *history.Page, now parlance.Time) (before history.
 // then must not be taken for read.
 func highest(page *history.Page, clock parlance.Time) (top parlance.Time) {
 	for i := range page.Items {
+		if page.Items[i].Err != nil {
+			continue // it may not even be of this stream
+		}
 		if t := page.Items[i].Message.Position(page.Order).Time; clock == 0 || t <= clock {
 			top = max(top, t)
 		}
