@@ -26,9 +26,56 @@ const (
 	MaxValues = 256 << 10 // values and names of such JSON
 )
 
-// Bounds of what one message or room that clients write holds.
+// Bounds of answers.
+const (
+	MaxPage  = 32 << 20 // bytes of messages on a page: from then on it ends, or shows what is large cut
+	MaxShown = 8 << 10  // bytes of a message that is shown cut, or of a text in a list of conversations
+	MaxReply = 4 << 10  // bytes of a message that is shown in full inside another one, which answers it
+	MaxRooms = 1_000    // rooms of a list in IMKit
+
+	MaxRewritten = 8 << 10 // different addresses of files that are looked up for one answer
+)
+
+// Bounds of the memory of a server.
+const (
+	MaxInFlight   = 256 << 20 // bytes that requests under way hold together; those of one workspace half as much
+	DefaultMemory = 1 << 30   // bytes of memory that a server tries to stay within, unless told otherwise
+)
+
+// Bounds of what one message, room or account holds that clients write. What was mirrored or imported may hold more: it is
+// kept, and shown up to what an answer takes.
 const (
 	MaxElements = 100 // elements of a message's body in iMetaStore
+
+	MaxName        = 1 << 10  // bytes of a name: of a room, an account, a tag
+	MaxAddress     = 4 << 10  // bytes of the address of an account's or a room's picture
+	MaxDescription = 4 << 10  // bytes of a description
+	MaxRoomFields  = 16 << 10 // bytes of those fields of a room together that are kept as sent
+
+	MaxTags     = 100   // of a room
+	MaxMembers  = 5_000 // of a room, when one is made or members are added
+	MaxManagers = 1_000 // of a room
+	MaxAtOnce   = 1_000 // members added or removed, messages hidden by one request
+	MaxHidden   = 5_000 // messages that one account hides in one room
+
+	MaxMentions    = 1_000 // accounts that a message mentions
+	MaxReaction    = 128   // bytes of a reaction
+	MaxGiven       = 1_000 // reactions of a message that clients give
+	MaxReactionsBy = 20    // of them by one account
+)
+
+// Bounds of a filter of rooms.
+const (
+	MaxPattern     = 256        // bytes of a regular expression
+	MaxAlternative = 1_000      // texts in a list
+	MaxMatching    = 50_000_000 // steps of matching regular expressions for one request
+)
+
+// Growth bounds what one account makes the store write with requests that are much smaller than that: each change of a message, such as
+// a reaction, writes the whole message anew.
+const (
+	MaxGrowth       = 32 << 20 // bytes at once
+	GrowthPerSecond = 64 << 10 // bytes a second from then on
 )
 
 // Bounds of what a platform that is mirrored answers.

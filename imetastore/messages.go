@@ -10,6 +10,8 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/internal/answers"
+	"parlance/internal/inflight"
 	"parlance/store"
 )
 
@@ -57,7 +59,7 @@ func (in *MessagesRequest) query() (messageQuery, error) {
 // store returns the store's query for a page of n messages and one more, which tells
 // whether something older remains. One is the conversation it is for, "" if there are several.
 func (q *messageQuery) store(n int, one parlance.ConversationID) store.Query {
-	sq := store.Query{From: q.from, To: q.to, Limit: n + 1}
+	sq := store.Query{From: q.from, To: q.to, Limit: n + 1, Bytes: parlance.MaxPage}
 	if q.before == nil {
 		return sq
 	}
@@ -89,7 +91,7 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 		if err != nil {
 			return fmt.Errorf("read messages of all buyers: %w", err)
 		}
-		return s.answerPage(ctx, w, who.Workspace, page.Entries, true)
+		return s.answerPage(ctx, w, who.Workspace, page, true)
 	}
 
 	account, err := s.buyerAccount(ctx, who.Workspace, q.buyer)
@@ -112,7 +114,7 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 	if err != nil {
 		return fmt.Errorf("read messages of a buyer: %w", err)
 	}
-	return s.answerPage(ctx, w, who.Workspace, page.Entries, false)
+	return s.answerPage(ctx, w, who.Workspace, page, false)
 }
 
 // listOne answers with a page of the only conversation that a buyer has.
@@ -150,19 +152,35 @@ func (s *Server) listOne(ctx context.Context, w http.ResponseWriter, ws access.W
 		s.succeed(w, func(b []byte) []byte { return append(b, data...) })
 		return nil
 	}
+	bytes := 0
+	for i := range page.Entries {
+		bytes += page.Entries[i].Size()
+	}
+	if err := inflight.Take(ctx, perByte*int64(bytes)); err != nil {
+		return err
+	}
 	s.succeed(w, func(b []byte) []byte {
 		start := len(b)
-		b = s.appendList(b, len(page.Entries), false, func(i int) (*store.Entry, *pair, parlance.ConversationID) {
+		b = s.appendList(b, len(page.Entries), page.More, false, func(i int) (*store.Entry, *pair, parlance.ConversationID) {
 			return &page.Entries[i], &p, c.ID
 		})
-		s.answers.Put(key(page.State), slices.Clone(b[start:]))
+		if len(b)-start <= answers.Largest {
+			s.answers.Put(key(page.State), slices.Clone(b[start:]))
+		}
 		return b
 	})
 	return nil
 }
 
 // answerPage answers with a page of several conversations.
-func (s *Server) answerPage(ctx context.Context, w http.ResponseWriter, ws access.Workspace, es []store.AcrossEntry, allBuyers bool) error {
+func (s *Server) answerPage(ctx context.Context, w http.ResponseWriter, ws access.Workspace, page store.AcrossPage, allBuyers bool) error {
+	es, bytes := page.Entries, 0
+	for i := range es {
+		bytes += es[i].Size()
+	}
+	if err := inflight.Take(ctx, perByte*int64(bytes)); err != nil {
+		return err
+	}
 	pairs := map[parlance.ConversationID]*pair{}
 	for i := range es {
 		id := es[i].Conversation
@@ -180,26 +198,35 @@ func (s *Server) answerPage(ctx context.Context, w http.ResponseWriter, ws acces
 		pairs[id] = &p
 	}
 	s.succeed(w, func(b []byte) []byte {
-		return s.appendList(b, len(es), allBuyers, func(i int) (*store.Entry, *pair, parlance.ConversationID) {
+		return s.appendList(b, len(es), page.More, allBuyers, func(i int) (*store.Entry, *pair, parlance.ConversationID) {
 			return &es[i].Entry, pairs[es[i].Conversation], es[i].Conversation
 		})
 	})
 	return nil
 }
 
+// perByte is what a byte of a page costs, roughly: as a row, as a message and in the answer.
+const perByte = 3
+
 // appendList appends the data of an answer. It is given n entries, newest first: those of the page
-// and, if something older remains, the next older one.
+// and, if something older remains, the next older one. More says that still older ones remain: the page is as large as it may be.
 //
 // iMetaStore paging, order: ascending.
-func (s *Server) appendList(b []byte, n int, allBuyers bool, at func(int) (*store.Entry, *pair, parlance.ConversationID)) []byte {
+func (s *Server) appendList(b []byte, n int, more, allBuyers bool, at func(int) (*store.Entry, *pair, parlance.ConversationID)) []byte {
 	if n == 0 {
 		// iMetaStore paging, empty page: complete, with zero values.
 		return append(b, `{"msgCnt":0,"complete":1,"lastMsgTime":0,"lastMsgKey":"","msgList":[]}`...)
 	}
 	shown, complete := n, 1
 	var older *store.Entry
-	if n > s.pageSize {
+	switch {
+	case n > s.pageSize:
 		shown, complete = s.pageSize, 0
+	case more:
+		complete = 0
+		shown = max(1, n-1)
+	}
+	if shown < n {
 		older, _, _ = at(shown)
 	}
 	oldest, _, conversation := at(shown - 1)

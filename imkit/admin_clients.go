@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"parlance"
 	"parlance/access"
@@ -39,6 +40,24 @@ func (s *Server) expires(q *clientRequest) (parlance.Time, error) {
 	return t, nil
 }
 
+// bounded refuses what is larger than an account takes.
+func (q *clientRequest) bounded() error {
+	for _, t := range []struct {
+		name string
+		text *string
+		most int
+	}{
+		{"nickname", q.Nickname, parlance.MaxName},
+		{"avatarUrl", q.AvatarURL, parlance.MaxAddress},
+		{"description", q.Description, parlance.MaxDescription},
+	} {
+		if t.text != nil && len(*t.text) > t.most {
+			return badBody(t.name + " is longer than " + strconv.Itoa(t.most) + " bytes")
+		}
+	}
+	return nil
+}
+
 // putClient answers POST /admin/clients: it makes or updates a user and, if asked for,
 // issues a token or assigns one that was made elsewhere. IMKit Authentication, tokens.
 func (s *Server) putClient(w http.ResponseWriter, r *http.Request) error {
@@ -62,6 +81,9 @@ func (s *Server) putClient(w http.ResponseWriter, r *http.Request) error {
 		return badBody("_id can't be a user's id")
 	case q.IssueAccessToken && q.Token != "":
 		return badBody("Ask for a token or assign one, not both")
+	}
+	if err := q.bounded(); err != nil {
+		return err
 	}
 	expires, err := s.expires(&q)
 	if err != nil {

@@ -111,6 +111,8 @@ type room struct {
 	member       parlance.Member // zero if an API key acts for somebody who isn't one, or nobody
 	isMember     bool
 	private      bool // sees the staff's notes
+	inList       bool // is shown among others: without what is large
+	brief        bool // likewise, and with few of its members
 }
 
 // room returns the room named id as c may see it. Everything that reads or writes a

@@ -123,6 +123,9 @@ func setMentions(m *parlance.Message, o object) error {
 	if err := json.Unmarshal(v, &m.Mentions); err != nil {
 		return badBody("mentions must be a list of user ids")
 	}
+	if len(m.Mentions) > parlance.MaxMentions {
+		return badBody("mentions names too many users")
+	}
 	for _, id := range m.Mentions {
 		if parlance.CheckID("mention", id) != nil {
 			return badBody("mentions holds what can't be a user's id")

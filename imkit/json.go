@@ -191,6 +191,24 @@ func (o *object) set(name string, value json.RawMessage) {
 	*o = append(*o, field{name, value})
 }
 
+// overlaid returns o with the fields of over put in their places, or else at its end.
+func (o object) overlaid(over object) object {
+	whole := make(object, len(o), len(o)+len(over))
+	places := make(map[string]int, len(o))
+	for i, f := range o {
+		whole[i] = f
+		places[f.name] = i
+	}
+	for _, f := range over {
+		if at, there := places[f.name]; there {
+			whole[at].value = f.value
+		} else {
+			whole = append(whole, f)
+		}
+	}
+	return whole
+}
+
 // without returns o less the fields that drop tells.
 func (o object) without(drop func(name string) bool) object {
 	var rest object

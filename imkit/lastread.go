@@ -63,5 +63,13 @@ func (s *Server) setLastRead(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return succeed(w, LastReadResult{string(m.account), string(m.member.LastRead.ID), unread})
+	reads, err := s.lastReads(ctx, &m)
+	if err != nil {
+		return err
+	}
+	last, err := reads.of(ctx, m.member.LastRead)
+	if err != nil {
+		return err
+	}
+	return succeed(w, LastReadResult{string(m.account), last, unread})
 }

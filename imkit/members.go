@@ -5,12 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"parlance"
 )
-
-// maxMembers is the most members that one call adds or removes.
-const maxMembers = 1000
 
 // A membersRequest is the body of the calls that add or remove members.
 type membersRequest struct {
@@ -118,10 +116,11 @@ func (s *Server) invite(ctx context.Context, m *room, ids []string, tell bool) e
 	if !m.mayChangeMembers() {
 		return errRole
 	}
-	if len(ids) > maxMembers {
+	if len(ids) > parlance.MaxAtOnce {
 		return badBody("Too many members at once")
 	}
 	var added []parlance.Member
+	joined := s.store.Now()
 	for _, id := range accountIDs(ids) {
 		if parlance.CheckID("user id", id) != nil {
 			return badRequest("INVALID_USER_ID", "What can't be a user's id is among the invitees")
@@ -133,10 +132,13 @@ func (s *Server) invite(ctx context.Context, m *room, ids []string, tell bool) e
 		if !errors.Is(err, parlance.NotFound) {
 			return err
 		}
-		added = append(added, parlance.Member{Account: id, Role: roleIn(&m.conversation, nil, id), Joined: s.store.Now()})
+		added = append(added, parlance.Member{Account: id, Role: roleIn(&m.conversation, nil, id), Joined: joined})
 	}
 	if len(added) == 0 {
 		return nil
+	}
+	if err := s.roomFor(ctx, m.ref, len(added)); err != nil {
+		return err
 	}
 	if err := s.store.AddMembers(ctx, m.ref, added...); err != nil {
 		return err
@@ -151,9 +153,18 @@ func (s *Server) invite(ctx context.Context, m *room, ids []string, tell bool) e
 	return s.tellAdded(ctx, m, accounts)
 }
 
+// roomFor refuses n more members where there would be too many.
+func (s *Server) roomFor(ctx context.Context, ref parlance.Ref, n int) error {
+	members, err := s.store.Members(ctx, ref)
+	if err == nil && len(members)+n > parlance.MaxMembers {
+		err = badBody("A room has at most " + strconv.Itoa(parlance.MaxMembers) + " members")
+	}
+	return err
+}
+
 // expel removes the accounts from m. Who removes themself leaves.
 func (s *Server) expel(ctx context.Context, m *room, ids []string, tell bool) error {
-	if len(ids) > maxMembers {
+	if len(ids) > parlance.MaxAtOnce {
 		return badBody("Too many members at once")
 	}
 	accounts := accountIDs(ids)
@@ -215,6 +226,9 @@ func (s *Server) join(ctx context.Context, c caller, id string, tell bool) (room
 	}
 	if conversation.Kind != parlance.Room && !c.admin {
 		return room{}, errNotMember
+	}
+	if err := s.roomFor(ctx, ref, 1); err != nil {
+		return room{}, err
 	}
 	err = s.store.AddMembers(ctx, ref, parlance.Member{
 		Account: c.account, Role: roleIn(&conversation, nil, c.account), Joined: s.store.Now(),

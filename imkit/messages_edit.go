@@ -69,12 +69,7 @@ func rewrite(m *parlance.Message, o object) error {
 		}
 		whole.set(field, b)
 	}
-	for _, f := range o {
-		if f.name != "messageType" {
-			whole.set(f.name, f.value)
-		}
-	}
-	return content(m, whole)
+	return content(m, whole.overlaid(o.without(func(name string) bool { return name == "messageType" })))
 }
 
 // sameContent reports whether an edit changed nothing that a reader could see.
@@ -112,7 +107,7 @@ func (s *Server) mayRewrite(ctx context.Context, m *room, id parlance.MessageID)
 	if !m.admin && message.Sender != m.account {
 		return errRole
 	}
-	return nil
+	return s.mayGrow(m, message)
 }
 
 // gone returns what to answer when err says that a message isn't there any more.

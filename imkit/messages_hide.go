@@ -7,9 +7,6 @@ import (
 	"parlance"
 )
 
-// maxHide is the most messages that one call hides.
-const maxHide = 1000
-
 // A HideResult is the answer to hiding messages.
 type HideResult struct {
 	N        int `json:"n"`         // messages that are there
@@ -37,7 +34,7 @@ func (s *Server) hideMessages(w http.ResponseWriter, r *http.Request) error {
 		return missing("room")
 	case q.Messages == nil:
 		return missing("messages")
-	case len(q.Messages) > maxHide:
+	case len(q.Messages) > parlance.MaxAtOnce:
 		return badBody("Too many messages at once")
 	}
 	m, err := s.room(ctx, c, q.Room)
@@ -66,6 +63,9 @@ func (s *Server) hideMessages(w http.ResponseWriter, r *http.Request) error {
 		if _, already := hidden[id]; !already {
 			hide = append(hide, id)
 		}
+	}
+	if len(hidden)+len(hide) > parlance.MaxHidden {
+		return badBody("Too many messages of one room are hidden")
 	}
 	if len(hide) > 0 {
 		if err := s.store.Hide(ctx, m.ref, c.account, hide...); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parlance"
+	"parlance/internal/answers"
 	"parlance/internal/reply"
 	"parlance/store"
 )
@@ -139,7 +140,7 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) error {
 		}
 		if page == nil {
 			page = made
-			if number != 0 {
+			if number != 0 && len(page) <= answers.Largest {
 				s.pages.Put(pageKey(&m, &q, epoch, number), page)
 			}
 		}
@@ -185,6 +186,8 @@ func writePage(w http.ResponseWriter, page []byte, took time.Duration) {
 	b := append((*buffer)[:0], page[pageHead:split]...)
 	b = strconv.AppendInt(b, took.Milliseconds(), 10)
 	b = append(b, page[split:]...)
-	*buffer = b
+	if cap(b) <= answers.Largest {
+		*buffer = b
+	}
 	reply.JSON(w, http.StatusOK, b)
 }

@@ -164,10 +164,11 @@ func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidde
 		return is && q.web && !(q.inclusive && (id == q.before || id == q.after))
 	}
 	limit := q.limit
+	room := newPageRoom(q.limit)
 	for pages := 0; ; pages++ {
 		page, err := s.store.Page(ctx, m.ref, store.Query{
 			Timeline: q.timeline, From: from, To: to,
-			Ascending: !sp.descending, Limit: limit, Private: m.private, Unless: unless,
+			Ascending: !sp.descending, Limit: limit, Private: m.private, Unless: unless, Bytes: readAtOnce,
 		})
 		if err != nil {
 			return nil, state, 0, err
@@ -179,14 +180,14 @@ func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidde
 			number = 0
 		}
 		state = page.State
-		if len(hidden) == 0 {
-			kept = page.Entries
-			break
-		}
 		for _, e := range page.Entries {
-			if len(kept) < q.limit && !leftOut(e.Message.ID) {
-				kept = append(kept, e)
+			if len(kept) == q.limit || leftOut(e.Message.ID) {
+				continue
 			}
+			if e, err = room.take(ctx, e); err != nil {
+				return nil, state, 0, err
+			}
+			kept = append(kept, e)
 		}
 		if !page.More || len(kept) >= q.limit {
 			break
@@ -197,7 +198,9 @@ func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidde
 		} else {
 			from = last.Next()
 		}
-		limit = max(q.limit, 500) // who hid one row on this page may have hid many
+		if limit = q.limit - len(kept); len(hidden) > 0 {
+			limit = max(q.limit, 500) // who hid one row on this page may have hid many
+		}
 	}
 	if sp.descending == q.ascending {
 		slices.Reverse(kept)
@@ -209,9 +212,9 @@ func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidde
 func (s *Server) countVisible(ctx context.Context, m *room, hidden map[parlance.MessageID]parlance.Time) (int, error) {
 	n := 0
 	for id := range hidden {
-		e, err := s.store.Message(ctx, m.ref, id)
+		_, private, err := s.store.Place(ctx, m.ref, parlance.ByCreated, id)
 		switch {
-		case err == nil && (m.private || !e.Message.Private()):
+		case err == nil && (m.private || !private):
 			n++
 		case err != nil && !errors.Is(err, parlance.NotFound):
 			return 0, err

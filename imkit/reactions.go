@@ -9,9 +9,6 @@ import (
 	"parlance"
 )
 
-// maxReaction is the longest reaction in bytes. Emoji with all their joints are shorter.
-const maxReaction = 128
-
 // addReaction answers POST /messages/{mid}/reaction. Each user gives a reaction once.
 func (s *Server) addReaction(w http.ResponseWriter, r *http.Request) error {
 	return s.react(w, r, func(r *http.Request) (string, error) {
@@ -20,11 +17,20 @@ func (s *Server) addReaction(w http.ResponseWriter, r *http.Request) error {
 		}
 		err := readInto(r, &q)
 		return q.Reaction, err
-	}, func(rs []parlance.Reaction, given parlance.Reaction) []parlance.Reaction {
-		if slices.Contains(rs, given) {
-			return rs
+	}, func(rs []parlance.Reaction, given parlance.Reaction) ([]parlance.Reaction, error) {
+		own := 0
+		for _, r := range rs {
+			if r == given {
+				return rs, nil
+			}
+			if r.Account == given.Account {
+				own++
+			}
 		}
-		return append(slices.Clone(rs), given)
+		if own >= parlance.MaxReactionsBy || len(rs) >= parlance.MaxGiven {
+			return nil, badParameter("The message has as many reactions as it takes")
+		}
+		return append(slices.Clone(rs), given), nil
 	})
 }
 
@@ -48,14 +54,14 @@ func (s *Server) removeReaction(w http.ResponseWriter, r *http.Request) error {
 		}
 		all = true
 		return "all", nil
-	}, func(rs []parlance.Reaction, given parlance.Reaction) []parlance.Reaction {
+	}, func(rs []parlance.Reaction, given parlance.Reaction) ([]parlance.Reaction, error) {
 		return slices.DeleteFunc(slices.Clone(rs), func(x parlance.Reaction) bool {
 			return x.Account == given.Account && (all || x.Emoji == given.Emoji)
-		})
+		}), nil
 	})
 }
 
-func (s *Server) react(w http.ResponseWriter, r *http.Request, read func(*http.Request) (string, error), change func([]parlance.Reaction, parlance.Reaction) []parlance.Reaction) error {
+func (s *Server) react(w http.ResponseWriter, r *http.Request, read func(*http.Request) (string, error), change func([]parlance.Reaction, parlance.Reaction) ([]parlance.Reaction, error)) error {
 	ctx := r.Context()
 	c, err := s.user(r)
 	if err != nil {
@@ -65,16 +71,19 @@ func (s *Server) react(w http.ResponseWriter, r *http.Request, read func(*http.R
 	if err != nil {
 		return err
 	}
-	if emoji == "" || len(emoji) > maxReaction {
+	if emoji == "" || len(emoji) > parlance.MaxReaction { // emoji with all their joints are shorter
 		return badParameter("reaction must be 1 to 128 bytes of text")
 	}
 	m, message, err := s.messageAnywhere(ctx, c, r.PathValue("mid"))
 	if err != nil {
 		return err
 	}
-	out, err := s.store.Change(ctx, m.ref, message.ID, func(x *parlance.Message) error {
-		x.Reactions = change(x.Reactions, parlance.Reaction{Emoji: emoji, Account: c.account})
-		return nil
+	if err := s.mayGrow(&m, message); err != nil {
+		return err
+	}
+	out, err := s.store.Change(ctx, m.ref, message.ID, func(x *parlance.Message) (err error) {
+		x.Reactions, err = change(x.Reactions, parlance.Reaction{Emoji: emoji, Account: c.account})
+		return err
 	})
 	if err != nil {
 		return gone(err)

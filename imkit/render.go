@@ -18,6 +18,7 @@ type view struct {
 	private bool                                 // the reader sees the staff's notes
 	hidden  map[parlance.MessageID]parlance.Time // what the reader hid
 	senders map[senderKey][]byte                 // written before
+	replies map[parlance.MessageID][]byte        // likewise; empty for those that aren't shown
 }
 
 type senderKey struct {
@@ -26,7 +27,7 @@ type senderKey struct {
 }
 
 func (s *Server) view(m *room, hidden map[parlance.MessageID]parlance.Time) *view {
-	return &view{server: s, ref: m.ref, private: m.private, hidden: hidden, senders: map[senderKey][]byte{}}
+	return &view{server: s, ref: m.ref, private: m.private, hidden: hidden, senders: map[senderKey][]byte{}, replies: map[parlance.MessageID][]byte{}}
 }
 
 // messageForm says how a message is written.
@@ -141,15 +142,34 @@ func appendReactions(b []byte, rs []parlance.Reaction) []byte {
 
 // appendReply appends the message that another one answers, if the reader may see it.
 func (v *view) appendReply(ctx context.Context, b []byte, id parlance.MessageID) ([]byte, error) {
+	written, ok := v.replies[id]
+	if !ok {
+		var err error
+		if written, err = v.reply(ctx, id); err != nil {
+			return nil, err
+		}
+		if v.replies == nil {
+			v.replies = map[parlance.MessageID][]byte{}
+		}
+		v.replies[id] = written
+	}
+	return append(b, written...), nil
+}
+
+// reply returns what appendReply appends; a large message is shown cut.
+func (v *view) reply(ctx context.Context, id parlance.MessageID) ([]byte, error) {
 	e, err := v.server.store.Message(ctx, v.ref, id)
 	if errors.Is(err, parlance.NotFound) || err == nil && e.Message.Private() && !v.private {
-		return b, nil
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, `,"reply":`...)
-	return v.appendMessage(ctx, b, &e.Message, nested)
+	m := e.Message
+	if sizeOf(&m) > parlance.MaxReply {
+		m = cut(&m, parlance.MaxReply)
+	}
+	return v.appendMessage(ctx, []byte(`,"reply":`), &m, nested)
 }
 
 // appendSender appends m's sender, always as an object.
@@ -170,7 +190,7 @@ func (v *view) appendSender(ctx context.Context, b []byte, m *parlance.Message) 
 // userOf returns the account id as clients read it. An account that isn't known has
 // only its id and the name that was shown with it.
 func (s *Server) userOf(ctx context.Context, ws parlance.WorkspaceID, id parlance.AccountID, shown string) (User, error) {
-	u := User{ID: string(id), IDAgain: string(id), Nickname: shown}
+	u := User{ID: string(id), IDAgain: string(id), Nickname: parlance.Cut(shown, parlance.MaxName)}
 	if id == "" {
 		return u, nil
 	}
@@ -186,6 +206,7 @@ func (s *Server) userOf(ctx context.Context, ws parlance.WorkspaceID, id parlanc
 	}
 	u.Description, u.AvatarURL, u.IsRobot = a.Description, a.Avatar, a.Bot
 	u.LastLoginTimeMS = int64(a.LastLogin)
+	cutUser(&u)
 	return u, nil
 }
 

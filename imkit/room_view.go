@@ -11,6 +11,9 @@ import (
 // mentionDepth is how many of the newest unread messages are searched for a mention of the caller.
 const mentionDepth = 50
 
+// mentionBytes is how large they may be together.
+const mentionBytes = 256 << 10
+
 // roomFields are the fields of a room that the common form lacks and that are kept as sent.
 var roomFields = []string{"opening", "extParams", "webhook", "botMode", "botState", "encrypted", "serviceStatus"}
 
@@ -33,6 +36,7 @@ func (s *Server) roomObject(ctx context.Context, m *room) (Room, error) {
 		o.RoomTags = []string{}
 	}
 	setRoomFields(&o, nativeRoom(c))
+	cutRoom(&o)
 	var err error
 	if m.isMember {
 		if o.Unread, err = s.unread(ctx, m); err != nil {
@@ -127,15 +131,22 @@ func (s *Server) setMembers(ctx context.Context, m *room, o *Room) error {
 	if err != nil {
 		return err
 	}
-	for i := range members {
-		member := &members[i]
+	reads, err := s.lastReads(ctx, m)
+	if err != nil {
+		return err
+	}
+	for _, member := range m.shownMembers(members) {
 		u, err := s.userOf(ctx, m.workspace, member.Account, member.Name)
 		if err != nil {
 			return err
 		}
 		u.ClientType = "user"
 		o.Members.Users = append(o.Members.Users, u)
-		p := MemberProperty{Client: u.ID, LastRead: string(member.LastRead.ID), Role: string(member.Role)}
+		lastRead, err := reads.of(ctx, member.LastRead)
+		if err != nil {
+			return err
+		}
+		p := MemberProperty{Client: u.ID, LastRead: lastRead, Role: string(member.Role)}
 		if p.Role == "" {
 			p.Role = string(parlance.MemberRole)
 		}
@@ -176,7 +187,7 @@ func (s *Server) mentioned(ctx context.Context, m *room, unread int) (bool, erro
 		return false, nil
 	}
 	page, err := s.store.Page(ctx, m.ref, store.Query{
-		From: m.firstUnread(), Limit: min(unread, mentionDepth), Private: m.private,
+		From: m.firstUnread(), Limit: min(unread, mentionDepth), Private: m.private, Bytes: mentionBytes,
 	})
 	if err != nil {
 		return false, err
@@ -213,6 +224,10 @@ func (s *Server) lastMessage(ctx context.Context, m *room) (json.RawMessage, err
 	last, hidden, err := s.newest(ctx, m)
 	if err != nil || last == nil {
 		return json.RawMessage("null"), err
+	}
+	if m.inList && sizeOf(last) > parlance.MaxShown {
+		short := cut(last, parlance.MaxShown)
+		last = &short
 	}
 	return s.view(m, hidden).message(ctx, last, listed)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"parlance"
@@ -56,6 +57,16 @@ func (q *roomRequest) kept() []json.RawMessage {
 	return []json.RawMessage{q.Opening, q.ExtParams, q.Webhook, q.BotMode, q.BotState, q.Encrypted, q.ServiceStatus}
 }
 
+// bytes returns how large they are.
+func (q *roomRequest) bytes() (n int) {
+	for _, v := range q.kept() {
+		n += len(v)
+	}
+	return n
+}
+
+var errRoomFields = badBody("opening, extParams, webhook, botMode, botState, encrypted and serviceStatus are too large together")
+
 // apply changes c as the request says. Fields that aren't given stay.
 func (q *roomRequest) apply(c *parlance.Conversation) error {
 	for from, to := range map[*string]*string{q.Name: &c.Title, q.Cover: &c.Cover, q.Description: &c.Description} {
@@ -84,6 +95,9 @@ func (q *roomRequest) apply(c *parlance.Conversation) error {
 		native.set("roomType", json.RawMessage(`"custom"`))
 	}
 	c.Native = parlance.Native{}
+	if q.bytes() > 0 && len(native.append(nil)) > parlance.MaxRoomFields {
+		return errRoomFields
+	}
 	if len(native) > 0 {
 		c.Native = parlance.Native{Dialect: parlance.IMKit, JSON: native.append(nil)}
 	}
@@ -109,6 +123,9 @@ func (q *roomRequest) check() error {
 			return badBody(name + " must be " + roomShapes[name].kind)
 		}
 	}
+	if err := q.bounded(); err != nil {
+		return err
+	}
 	ids := slices.Concat(q.Members, q.Invitee)
 	if q.Owner != nil && *q.Owner != "" {
 		ids = append(ids, *q.Owner)
@@ -120,6 +137,36 @@ func (q *roomRequest) check() error {
 		if parlance.CheckID("user id", id) != nil {
 			return badRequest("INVALID_USER_ID", "What can't be a user's id is among the members")
 		}
+	}
+	return nil
+}
+
+// bounded refuses what is larger or more than a room takes.
+func (q *roomRequest) bounded() error {
+	for _, t := range []struct {
+		name string
+		text *string
+		most int
+	}{
+		{"name", q.Name, parlance.MaxName},
+		{"cover", q.Cover, parlance.MaxAddress},
+		{"description", q.Description, parlance.MaxDescription},
+	} {
+		if t.text != nil && len(*t.text) > t.most {
+			return badBody(t.name + " is longer than " + strconv.Itoa(t.most) + " bytes")
+		}
+	}
+	switch {
+	case q.bytes() > parlance.MaxRoomFields:
+		return errRoomFields
+	case len(q.Members)+len(q.Invitee) > parlance.MaxMembers-1: // and who makes it
+		return badBody("A room has at most " + strconv.Itoa(parlance.MaxMembers) + " members")
+	case q.Managers != nil && len(*q.Managers) > parlance.MaxManagers:
+		return badBody("A room has at most " + strconv.Itoa(parlance.MaxManagers) + " managers")
+	case q.RoomTags != nil && len(*q.RoomTags) > parlance.MaxTags:
+		return badBody("A room has at most " + strconv.Itoa(parlance.MaxTags) + " tags")
+	case q.RoomTags != nil && slices.ContainsFunc(*q.RoomTags, func(t string) bool { return len(t) > parlance.MaxName }):
+		return badBody("A tag is longer than " + strconv.Itoa(parlance.MaxName) + " bytes")
 	}
 	return nil
 }
@@ -222,8 +269,9 @@ func (s *Server) makeRoom(ctx context.Context, c caller, q *roomRequest, members
 		return "", false, err
 	}
 	var joined []parlance.Member
+	managers := q.managers()
 	for _, account := range accountIDs(members) {
-		joined = append(joined, parlance.Member{Account: account, Role: roleIn(&room, q.Managers, account), Joined: room.Created})
+		joined = append(joined, parlance.Member{Account: account, Role: roleIn(&room, managers, account), Joined: room.Created})
 	}
 	ref := parlance.Ref{Workspace: c.workspace, Conversation: room.ID}
 	if len(joined) > 0 {
@@ -299,11 +347,23 @@ func (s *Server) isBetween(ctx context.Context, ref parlance.Ref, two []parlance
 	return nil
 }
 
-func roleIn(c *parlance.Conversation, managers *[]string, account parlance.AccountID) parlance.Role {
+// managers returns the accounts that the request makes managers.
+func (q *roomRequest) managers() map[parlance.AccountID]bool {
+	if q.Managers == nil {
+		return nil
+	}
+	set := make(map[parlance.AccountID]bool, len(*q.Managers))
+	for _, id := range *q.Managers {
+		set[parlance.AccountID(id)] = true
+	}
+	return set
+}
+
+func roleIn(c *parlance.Conversation, managers map[parlance.AccountID]bool, account parlance.AccountID) parlance.Role {
 	switch {
 	case account == c.Owner:
 		return parlance.Owner
-	case managers != nil && slices.Contains(*managers, string(account)):
+	case managers[account]:
 		return parlance.Manager
 	}
 	return parlance.MemberRole
@@ -312,9 +372,11 @@ func roleIn(c *parlance.Conversation, managers *[]string, account parlance.Accou
 // accountIDs returns ids as accounts, each once.
 func accountIDs(ids []string) []parlance.AccountID {
 	var accounts []parlance.AccountID
+	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		if a := parlance.AccountID(id); !slices.Contains(accounts, a) {
-			accounts = append(accounts, a)
+		if !seen[id] {
+			seen[id] = true
+			accounts = append(accounts, parlance.AccountID(id))
 		}
 	}
 	return accounts

@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"parlance"
+	"parlance/internal/inflight"
 	"parlance/store"
 )
 
 // A roomsQuery is what a request asks of the list of rooms: IMKit Rooms, list.
 type roomsQuery struct {
-	skip, limit  int // limit 0: all
-	filter       roomFilter
+	skip, limit  int         // limit 0: all
+	filter       *roomFilter // nil: none
 	order        []roomOrder
 	unreadFirst  bool
 	updatedAfter *parlance.Time // exclusive
@@ -108,13 +109,24 @@ func (s *Server) listRooms(w http.ResponseWriter, r *http.Request) error {
 	slices.SortStableFunc(rooms, q.compare)
 	page := RoomPage{TotalCount: len(rooms), Data: []Room{}}
 	rooms = rooms[min(q.skip, len(rooms)):]
+	most := parlance.MaxRooms
 	if q.limit > 0 {
-		rooms = rooms[:min(q.limit, len(rooms))]
+		most = min(most, q.limit)
 	}
-	for i := range rooms {
-		o, err := s.roomObject(ctx, &rooms[i].room)
+	bytes := 0
+	for i := range rooms[:min(most, len(rooms))] {
+		m := &rooms[i].room
+		m.inList, m.brief = true, bytes > parlance.MaxPage/2
+		o, err := s.roomObject(ctx, m)
 		if err != nil {
 			return err
+		}
+		size := o.size()
+		if err := inflight.Take(ctx, perByte*int64(size)); err != nil {
+			return err
+		}
+		if bytes += size; bytes > parlance.MaxPage && i > 0 {
+			break
 		}
 		page.Data = append(page.Data, o)
 	}
@@ -166,6 +178,16 @@ func (s *Server) listInvitations(w http.ResponseWriter, r *http.Request) error {
 		TotalCount int   `json:"totalCount"`
 		Data       []any `json:"data"`
 	}{0, []any{}})
+}
+
+// size returns roughly how many bytes o has in an answer.
+func (o *Room) size() int {
+	n := 1024 + len(o.Name) + len(o.Description) + len(o.ExtParams) + len(o.LastMessage) + len(o.Webhook) + len(o.BotState)
+	for i := range o.Members.Users {
+		u := &o.Members.Users[i]
+		n += 256 + 3*len(u.ID) + len(u.Nickname) + len(u.Description) + len(u.AvatarURL)
+	}
+	return n
 }
 
 // matchingRooms returns the active rooms of the caller that match q, in no promised order.

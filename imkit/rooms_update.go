@@ -52,7 +52,7 @@ func (s *Server) updateRoom(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if newOwner || q.Managers != nil {
-		if err := s.setRoles(ctx, &m, owner, q.Managers); err != nil {
+		if err := s.setRoles(ctx, &m, owner, q.managers()); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,7 @@ func (q *roomRequest) named() []parlance.AccountID {
 
 // setRoles brings the members' roles in line with the room's owner and, if given, its
 // managers. Roles of the shop's people stay.
-func (s *Server) setRoles(ctx context.Context, m *room, before parlance.AccountID, managers *[]string) error {
+func (s *Server) setRoles(ctx context.Context, m *room, before parlance.AccountID, managers map[parlance.AccountID]bool) error {
 	members, err := s.store.Members(ctx, m.ref)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (s *Server) setRoles(ctx context.Context, m *room, before parlance.AccountI
 		switch {
 		case member.Account == m.conversation.Owner:
 			want = parlance.Owner
-		case managers != nil && slices.Contains(*managers, string(member.Account)):
+		case managers[member.Account]:
 			want = parlance.Manager
 		case member.Account == before && member.Role == parlance.Owner,
 			managers != nil && member.Role == parlance.Manager:

@@ -48,6 +48,7 @@ type Server struct {
 	links          *files.Links
 	pages          *answers.Cache
 	ids            *parlance.ObjectIDs // of rooms
+	growth         growth
 	mux            *http.ServeMux
 	handler        http.Handler // mux, with addresses replaced if that is asked for
 }

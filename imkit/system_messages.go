@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"parlance"
@@ -18,30 +19,46 @@ type named struct {
 	AvatarURL string `json:"avatarUrl"`
 }
 
+// toldAtOnce is how many accounts one system message names at most, and how many messages are written at once.
+const toldAtOnce = 100
+
 // tellAdded writes that accounts were added to m: IMKit Messages, system messages.
 func (s *Server) tellAdded(ctx context.Context, m *room, accounts []parlance.AccountID) error {
-	users, names, err := s.named(ctx, m, accounts)
-	if err != nil {
-		return err
+	for some := range slices.Chunk(accounts, toldAtOnce) {
+		users, names, err := s.named(ctx, m, some)
+		if err != nil {
+			return err
+		}
+		fields := map[string]any{"extra": map[string]any{"invitees": users}}
+		name := "addMembers"
+		if len(users) == 1 {
+			name, fields["member"] = "addMember", users[0]
+		}
+		if err := s.tell(ctx, m, m.speaker(some[0]), name, names, fields); err != nil {
+			return err
+		}
 	}
-	fields := map[string]any{"extra": map[string]any{"invitees": users}}
-	name := "addMembers"
-	if len(users) == 1 {
-		name, fields["member"] = "addMember", users[0]
-	}
-	return s.tell(ctx, m, m.speaker(accounts[0]), name, names, fields)
+	return nil
 }
 
 // tellRemoved writes that accounts were removed from m, in one message for each: the
 // clients know no other.
 func (s *Server) tellRemoved(ctx context.Context, m *room, accounts []parlance.AccountID) error {
-	for _, id := range accounts {
-		users, names, err := s.named(ctx, m, []parlance.AccountID{id})
-		if err != nil {
-			return err
+	for some := range slices.Chunk(accounts, toldAtOnce) {
+		var ms []parlance.Message
+		for _, id := range some {
+			users, names, err := s.named(ctx, m, []parlance.AccountID{id})
+			if err != nil {
+				return err
+			}
+			fields := map[string]any{"member": users[0], "extra": map[string]any{"members": users}}
+			told, err := systemMessage(m.speaker(id), "deleteMember", names, fields)
+			if err != nil {
+				return err
+			}
+			ms = append(ms, told)
 		}
-		fields := map[string]any{"member": users[0], "extra": map[string]any{"members": users}}
-		if err := s.tell(ctx, m, m.speaker(id), "deleteMember", names, fields); err != nil {
+		if err := s.putTold(ctx, m, ms...); err != nil {
 			return err
 		}
 	}
@@ -77,21 +94,30 @@ func (s *Server) named(ctx context.Context, m *room, accounts []parlance.Account
 	return users, strings.Join(names, ", "), nil
 }
 
-// tell writes a system message of the IMKit type name. A frozen room takes none; what
-// was to be told has happened all the same.
+// tell writes a system message of the IMKit type name.
 func (s *Server) tell(ctx context.Context, m *room, sender parlance.AccountID, name, text string, fields map[string]any) error {
+	told, err := systemMessage(sender, name, text, fields)
+	if err != nil {
+		return err
+	}
+	return s.putTold(ctx, m, told)
+}
+
+func systemMessage(sender parlance.AccountID, name, text string, fields map[string]any) (parlance.Message, error) {
 	if fields == nil {
 		fields = map[string]any{}
 	}
 	fields["messageType"] = name
 	native, err := json.Marshal(fields)
-	if err != nil {
-		return err
-	}
-	_, err = s.store.Put(ctx, m.ref, store.Send, parlance.Message{
+	return parlance.Message{
 		Sender: sender, Role: parlance.SystemRole, Type: parlance.TypeSystem, Text: text,
 		Native: parlance.Native{Dialect: parlance.IMKit, JSON: native},
-	})
+	}, err
+}
+
+// putTold writes system messages. A frozen room takes none; what was to be told has happened all the same.
+func (s *Server) putTold(ctx context.Context, m *room, ms ...parlance.Message) error {
+	_, err := s.store.Put(ctx, m.ref, store.Send, ms...)
 	if errors.Is(err, parlance.Forbidden) {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strings"
 
 	"parlance"
 	"parlance/access"
@@ -81,7 +82,7 @@ func (s *Server) conversationPage(ctx context.Context, ws access.Workspace, q co
 			return nil, 0, err
 		}
 		if seen >= skip && len(page) < q.perPage {
-			page = append(page, sum)
+			page = append(page, inShort(sum))
 		}
 		seen++
 		// One customer's are counted by reading them all, which are few.
@@ -93,6 +94,19 @@ func (s *Server) conversationPage(ctx context.Context, ws access.Workspace, q co
 		total = seen
 	}
 	return page, total, nil
+}
+
+// inShort returns what a list holds of a conversation until it is written: of a large last message only what it shows.
+func inShort(sum store.Summary) store.Summary {
+	if sum.Last == nil || sum.Last.Size() <= parlance.MaxShown {
+		return sum
+	}
+	m := sum.Last.Message
+	m.Native = parlance.Native{}
+	m.Text = strings.Clone(parlance.Cut(m.Text, parlance.MaxShown))
+	m.Attachments = slices.Clone(m.Attachments[:min(len(m.Attachments), 1)])
+	sum.Last = &store.Entry{Number: sum.Last.Number, Message: m}
+	return sum
 }
 
 // recent yields the conversations of a query, newest activity first.

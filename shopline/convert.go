@@ -193,7 +193,7 @@ func lastMessageOf(ws access.Workspace, m *parlance.Message) *LastMessage {
 	// SHOPLINE conversations, last_message: the text if there is one, else the image.
 	switch {
 	case it.Message.Content != nil:
-		l.Value = it.Message.Content.Text
+		l.Value = parlance.Cut(it.Message.Content.Text, parlance.MaxShown)
 	case it.Message.Attachment != nil:
 		l.Value, l.Type = it.Message.Attachment.ImageURL, it.Message.Attachment.Type
 	}

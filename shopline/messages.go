@@ -9,6 +9,8 @@ import (
 
 	"parlance"
 	"parlance/access"
+	"parlance/internal/answers"
+	"parlance/internal/inflight"
 	"parlance/internal/reply"
 	"parlance/store"
 )
@@ -58,10 +60,14 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 		reply.JSON(w, http.StatusOK, answer)
 		return nil
 	}
+	limit, err := q.applied(ctx, &page)
+	if err != nil {
+		return err
+	}
 	s.buffers.OK(w, func(b []byte) []byte {
 		b = append(b, '{')
 		b = appendInt(b, "total", total)
-		b = appendInt(b, "limit", q.limit)
+		b = appendInt(b, "limit", limit)
 		b = append(appendName(b, "items"), '[')
 		for i := range page.Entries {
 			if i > 0 {
@@ -70,7 +76,7 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 			b = appendMessage(b, who.Workspace, platform, &page.Entries[i].Message)
 		}
 		b = append(b, ']', '}')
-		if page.State.Number != 0 {
+		if page.State.Number != 0 && len(b) <= answers.Largest {
 			s.answers.Put(answerKey(who.Workspace, ref, q.at(page.State), page.State.Number), slices.Clone(b))
 		}
 		return b
@@ -108,6 +114,30 @@ func (s *Server) checkConversation(ctx context.Context, ref parlance.Ref, platfo
 	return nil
 }
 
+// applied returns the limit that a page was made with: it is lower than the one asked for if the page is as large as it may be. Who counts pages would
+// miss the rest, and is refused.
+//
+// SHOPLINE messages, limit: clamped and echoed.
+func (q *messageQuery) applied(ctx context.Context, page *store.Page) (int, error) {
+	bytes := 0
+	for i := range page.Entries {
+		bytes += page.Entries[i].Size()
+	}
+	if err := inflight.Take(ctx, perByte*int64(bytes)); err != nil {
+		return 0, err
+	}
+	if n := len(page.Entries); page.More && n > 0 && n < q.limit {
+		if q.numbered {
+			return 0, parlance.Errorf(parlance.Invalid, "page is too large: ask for a lower limit, or use end to go further back")
+		}
+		return n, nil
+	}
+	return q.limit, nil
+}
+
+// perByte is what a byte of a page costs, roughly: as a row, as a message and in the answer.
+const perByte = 3
+
 // messagePage returns the asked messages, and how many the range holds; nothing if kept says
 // that there is an answer already.
 func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Platform, q messageQuery, kept func(store.State) bool) (store.Page, int, error) {
@@ -115,6 +145,7 @@ func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Pla
 		From:    q.from,
 		To:      q.to,
 		Limit:   q.limit,
+		Bytes:   parlance.MaxPage,
 		Private: platform == OrderMessages,
 	}
 	if q.skip == 0 {

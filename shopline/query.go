@@ -98,6 +98,7 @@ type messageQuery struct {
 	limit    int                // 1 to maxLimit
 	skip     int                // messages to leave out first, at most 2^39
 	from, to *parlance.Position // from <= position < to; nil is open
+	numbered bool               // a page's number was given
 }
 
 // messageQuery reads everything but the platform.
@@ -112,6 +113,7 @@ func (v *values) messageQuery() (messageQuery, error) {
 	page := v.positive("page", 1)
 	m.limit = min(limit, maxLimit) // SHOPLINE messages, limit: clamped and echoed.
 	m.skip = (page - 1) * m.limit
+	_, m.numbered = v.q["page"]
 	return m, v.err
 }
 

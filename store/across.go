@@ -99,7 +99,7 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 			break
 		}
 	}
-	return s.acrossPage(ctx, ws, ps, q.Limit)
+	return s.acrossPage(ctx, ws, ps, &q)
 }
 
 type acrossPointer struct {
@@ -137,7 +137,7 @@ func (s *Store) Merged(ctx context.Context, ws parlance.WorkspaceID, conversatio
 		}
 		return b.Compare(a.Position)
 	})
-	return s.acrossPage(ctx, ws, ps[:min(len(ps), q.Limit+1)], q.Limit)
+	return s.acrossPage(ctx, ws, ps[:min(len(ps), q.Limit+1)], &q)
 }
 
 // in turns a bound across conversations into the same bound inside one of them: a
@@ -154,12 +154,36 @@ func in(bound *parlance.Position, id parlance.ConversationID) *parlance.Position
 }
 
 // acrossPage reads the entries of the pointers, one more than limit if there are as many.
-func (s *Store) acrossPage(ctx context.Context, ws parlance.WorkspaceID, ps []acrossPointer, limit int) (AcrossPage, error) {
-	page := AcrossPage{More: len(ps) > limit}
+func (s *Store) acrossPage(ctx context.Context, ws parlance.WorkspaceID, ps []acrossPointer, q *Query) (AcrossPage, error) {
+	page := AcrossPage{More: len(ps) > q.Limit}
 	if page.More {
-		ps = ps[:limit]
+		ps = ps[:q.Limit]
 	}
-	page.Entries = make([]AcrossEntry, len(ps))
+	if q.Bytes == 0 {
+		var err error
+		page.Entries, err = s.acrossEntries(ctx, ws, ps)
+		return page, err
+	}
+	bytes := q.Bytes
+	for some := range slices.Chunk(ps, s.readAtOnce()) {
+		read, err := s.acrossEntries(ctx, ws, some)
+		if err != nil {
+			return AcrossPage{}, err
+		}
+		for i := range read {
+			page.Entries = append(page.Entries, read[i])
+			if bytes -= read[i].Size(); bytes <= 0 {
+				page.More = page.More || len(page.Entries) < len(ps)
+				return page, nil
+			}
+		}
+	}
+	return page, nil
+}
+
+// acrossEntries reads the entries of the pointers, in their order.
+func (s *Store) acrossEntries(ctx context.Context, ws parlance.WorkspaceID, ps []acrossPointer) ([]AcrossEntry, error) {
+	all := make([]AcrossEntry, len(ps))
 	byConversation := map[parlance.ConversationID][]int{}
 	for i, p := range ps {
 		byConversation[p.Conversation] = append(byConversation[p.Conversation], i)
@@ -171,11 +195,11 @@ func (s *Store) acrossPage(ctx context.Context, ws parlance.WorkspaceID, ps []ac
 		}
 		es, err := s.entries(ctx, parlance.Ref{Workspace: ws, Conversation: id}, numbers)
 		if err != nil {
-			return AcrossPage{}, err
+			return nil, err
 		}
 		for i, j := range at {
-			page.Entries[j] = AcrossEntry{id, es[i]}
+			all[j] = AcrossEntry{id, es[i]}
 		}
 	}
-	return page, nil
+	return all, nil
 }

@@ -29,6 +29,9 @@ type Entry struct {
 // Mode returns where this version came from: Send if it was written here.
 func (e *Entry) Mode() Mode { return e.origin }
 
+// Size returns the bytes of the message as it is stored.
+func (e *Entry) Size() int { return len(e.content) }
+
 // A hash is a link of the chain that runs over a conversation's log.
 type hash [sha256.Size]byte
 

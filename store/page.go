@@ -27,6 +27,9 @@ type Query struct {
 	Limit     int  // 1 to MaxLimit
 	Private   bool // private messages too
 
+	// Bytes, if set, ends a page early: after the entry with which their contents reach so many bytes.
+	Bytes int
+
 	// Unless, if set, is asked once the state is known that the page would be of. If it
 	// says true, for the caller has that page already, only State is returned.
 	Unless func(State) bool
@@ -34,7 +37,7 @@ type Query struct {
 
 // A Page is a stretch of a timeline at one moment.
 type Page struct {
-	// Entries are in the asked order. They are fewer than Limit only where the range ends.
+	// Entries are in the asked order. They are fewer than Limit only where the range ends, or they reach the query's Bytes.
 	Entries []Entry
 	// More says that the range goes on beyond the last entry.
 	More bool
@@ -117,9 +120,10 @@ func (s *Store) readPage(ctx context.Context, ref parlance.Ref, t timeline, q Qu
 			for i, x := range pointers {
 				numbers[i] = x.number
 			}
-			if p.Entries, err = s.entries(ctx, ref, numbers); err != nil {
+			if p.Entries, err = s.entriesWithin(ctx, ref, numbers, q.Bytes); err != nil {
 				return err
 			}
+			p.More = p.More || len(p.Entries) < len(pointers)
 			for i := range p.Entries {
 				if string(p.Entries[i].Message.ID) != string(pointers[i].key[8:]) {
 					return s.corrupt(errRecord, "the timeline of conversation %s", ref)

@@ -174,6 +174,36 @@ func (s *Store) entries(ctx context.Context, ref parlance.Ref, numbers []uint64)
 	return es, g.Wait()
 }
 
+// entriesWithin is entries, ended after the one with which their contents reach so many bytes; 0 is no bound.
+func (s *Store) entriesWithin(ctx context.Context, ref parlance.Ref, numbers []uint64, bytes int) ([]Entry, error) {
+	if bytes == 0 {
+		return s.entries(ctx, ref, numbers)
+	}
+	es := make([]Entry, 0, len(numbers))
+	for some := range slices.Chunk(numbers, s.readAtOnce()) {
+		read, err := s.entries(ctx, ref, some)
+		if err != nil {
+			return nil, err
+		}
+		for i := range read {
+			es = append(es, read[i])
+			if bytes -= read[i].Size(); bytes <= 0 {
+				return es, nil
+			}
+		}
+	}
+	return es, nil
+}
+
+// readAtOnce is how many entries are read before it is seen how large they are: more where each reading waits for an engine
+// that is far away.
+func (s *Store) readAtOnce() int {
+	if s.bounds.Exclusive {
+		return 32
+	}
+	return 128
+}
+
 // maxReads is how many partitions are read at once for one page.
 const maxReads = 16
 

@@ -58,7 +58,7 @@ func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t timeline, q 
 // pageName tells pages apart.
 func pageName(ref parlance.Ref, t timeline, q Query, count bool) string {
 	k := bounds(q.From, q.To)
-	return fmt.Sprintf("%q %q %d %q %q %t %d %t %t", ref.Workspace, ref.Conversation, t, k.from, k.to, q.Ascending, q.Limit, q.Private, count)
+	return fmt.Sprintf("%q %q %d %q %q %t %d %d %t %t", ref.Workspace, ref.Conversation, t, k.from, k.to, q.Ascending, q.Limit, q.Bytes, q.Private, count)
 }
 
 // An entryName names a log entry.

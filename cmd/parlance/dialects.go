@@ -6,11 +6,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"parlance"
 	"parlance/files"
 	"parlance/httpd"
 	"parlance/imetastore"
 	"parlance/imkit"
 	"parlance/internal/config"
+	"parlance/internal/inflight"
 	"parlance/internal/reply"
 	"parlance/shopline"
 	"parlance/store/driver"
@@ -39,16 +41,17 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 	if a.mirrored != nil {
 		collectors = append(collectors, a.mirrored)
 	}
+	memory := inflight.New(parlance.MaxInFlight)
 	return httpd.New(httpd.Options{
 		Store: a.store,
 		IMKit: httpd.Dialect{
-			Handler: imkit.New(a.store, a.keeper, imkit.Options{Logger: log, Files: a.files, Links: links, Rewrite: rewrite}), OpenAPI: imkit.OpenAPI(),
+			Handler: memory.Handler(imkit.New(a.store, a.keeper, imkit.Options{Logger: log, Files: a.files, Links: links, Rewrite: rewrite})), OpenAPI: imkit.OpenAPI(),
 		},
 		Shopline: httpd.Dialect{
-			Handler: sl, OpenAPI: shopline.OpenAPI(),
+			Handler: memory.Handler(sl), OpenAPI: shopline.OpenAPI(),
 		},
 		IMetaStore: httpd.Dialect{
-			Handler: imetastore.New(a.store, a.keeper, imetastore.Options{Logger: log, Rewrite: rewrite}), OpenAPI: imetastore.OpenAPI(),
+			Handler: memory.Handler(imetastore.New(a.store, a.keeper, imetastore.Options{Logger: log, Rewrite: rewrite})), OpenAPI: imetastore.OpenAPI(),
 		},
 		Attachments: attachments,
 		Sizes:       sizes(a.engine),

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"parlance"
 	"parlance/httpd"
 	"parlance/internal/config"
 )
@@ -96,6 +99,9 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 	}
 	if a.files == nil {
 		log.Warn("attachments aren't kept: name a folder for them with --files DIR or PARLANCE_FILES")
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(parlance.DefaultMemory)
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {

@@ -9,6 +9,9 @@ import "github.com/maypok86/otter/v2"
 // A Cache keeps answers up to a number of bytes. It may be used by many goroutines.
 type Cache struct{ kept *otter.Cache[string, []byte] }
 
+// Largest is the size in bytes of the largest answers that are worth keeping: larger ones would put too many others out.
+const Largest = 2 << 20
+
 // overhead is what an answer costs besides its key and bytes, roughly.
 const overhead = 100
 

@@ -83,15 +83,23 @@ func (rw *rewriter) flush(b []byte) error {
 		return nil
 	}
 	known := map[string]string{} // an avatar is in every message of a page
+	grown := 0
 	b = replace(b, func(address string) (string, bool) {
 		to, ok := known[address]
+		if !ok && (len(known) >= parlance.MaxRewritten || rw.ctx.Err() != nil) {
+			return address, false
+		}
 		if !ok {
 			if to, ok = rw.rewrite(rw.ctx, rw.ws, address); !ok {
 				to = address
 			}
 			known[address] = to
 		}
-		return to, to != address
+		if to == address || grown > maxGrown {
+			return address, false
+		}
+		grown += len(to) - len(address)
+		return to, true
 	}, 0)
 	rw.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	rw.ResponseWriter.WriteHeader(status)
@@ -101,6 +109,9 @@ func (rw *rewriter) flush(b []byte) error {
 
 // Unwrap lets [http.ResponseController] reach the connection.
 func (rw *rewriter) Unwrap() http.ResponseWriter { return rw.ResponseWriter }
+
+// maxGrown is by how many bytes an answer becomes larger at most.
+const maxGrown = 8 << 20
 
 // maxNested is how deep JSON may lie in strings of JSON for its addresses to be seen.
 const maxNested = 2
