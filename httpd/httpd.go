@@ -68,8 +68,10 @@ type Options struct {
 	Sizes func() Sizes
 	// Collectors tell more metrics.
 	Collectors []prometheus.Collector
-	Version    string       // shown in the metrics
-	Logger     *slog.Logger // nil: silent
+	Version    string // shown in the metrics
+	// Apart: metrics and health are answered by [Server.ServeWatch] only.
+	Apart  bool
+	Logger *slog.Logger // nil: silent
 }
 
 // A Server serves all dialects. It is an [http.Handler].
@@ -78,7 +80,8 @@ type Server struct {
 	log      *slog.Logger
 	mounts   [mounts]http.Handler
 	metrics  *metrics
-	run      string // random; begins the id of every request
+	watch    http.Handler // metrics and health
+	run      string       // random; begins the id of every request
 	requests atomic.Uint64
 	stopping atomic.Bool
 	grace    time.Duration
@@ -119,9 +122,14 @@ func New(o Options) *Server {
 		s.mounts[m] = d.Handler
 		mux.HandleFunc("GET /openapi/"+mountNames[m]+".yaml", description(d.OpenAPI))
 	}
-	mux.HandleFunc("GET /healthz", s.health)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
+	watch := mux
+	if o.Apart {
+		watch = http.NewServeMux()
+	}
+	s.watch = watch
+	watch.HandleFunc("GET /healthz", s.health)
+	watch.HandleFunc("GET /readyz", s.ready)
+	watch.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}))
 	if o.Attachments != nil {
@@ -149,6 +157,32 @@ func mountOf(path string) mount {
 		return own
 	}
 	return imkit
+}
+
+// ServeWatch answers metrics and health on l, and nothing else, until ctx is done. With a certificate it speaks TLS.
+func (s *Server) ServeWatch(ctx context.Context, l net.Listener, cert *Certificate) error {
+	srv := &http.Server{
+		Handler:           s.watch,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	var err error
+	if cert != nil {
+		srv.TLSConfig = cert.config()
+		err = srv.ServeTLS(l, "", "")
+	} else {
+		err = srv.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve metrics on %s: %w", l.Addr(), err)
 }
 
 // Serve answers what comes in on l until ctx is done. Then it stops accepting, lets requests

@@ -23,6 +23,7 @@ func (p *program) configCommand() *cobra.Command {
   consistency    quorums of the local data centre or of all: local_quorum or quorum
   files          folder of attachments beside a cluster; without one they aren't kept
   listen         host:port to listen on (127.0.0.1:8080)
+  metrics_listen host:port for /metrics, /healthz and /readyz, which are not at the other one then
   tls_cert       certificate chain, PEM
   tls_key        its key, PEM
   behind_proxy   true if something in front speaks TLS

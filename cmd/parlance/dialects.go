@@ -56,6 +56,7 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 		Attachments: attachments,
 		Sizes:       sizes(a.engine),
 		Collectors:  collectors,
+		Apart:       c.MetricsListen != "",
 		Version:     thisBuild().Version,
 		Logger:      log,
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,6 +20,8 @@ import (
 type serving struct {
 	URL  string `json:"url"`
 	Data string `json:"data"`
+
+	Metrics string `json:"metrics,omitempty"` // address of --metrics-listen
 }
 
 func (p *program) serve() *cobra.Command {
@@ -38,7 +41,10 @@ An address that other machines can reach needs --tls-cert and --tls-key, or
 --behind-proxy. Upstreams that "parlance mirror add" named are read when their time comes. An interrupt or SIGTERM ends it: what is under way is finished, for at most
 15 seconds, and the exit code is 0.
 
-JSON: {"url","data"}, once it listens.`,
+With --metrics-listen, /metrics, /healthz and /readyz are at that address and not at the main
+one, so that whoever uses the APIs doesn't see them. It obeys the same rule.
+
+JSON: {"url","data"}, once it listens, and "metrics" with --metrics-listen.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
 		c, err := p.settings(cmd)
@@ -76,6 +82,7 @@ JSON: {"url","data"}, once it listens.`,
 	d := config.Defaults()
 	f := cmd.Flags()
 	f.String("listen", d.Listen, "host:port to listen on; port 0 is any free one (PARLANCE_LISTEN)")
+	f.String("metrics-listen", "", "host:port for /metrics, /healthz and /readyz, which the main address then hasn't (PARLANCE_METRICS_LISTEN)")
 	f.String("tls-cert", "", "certificate chain, PEM (PARLANCE_TLS_CERT)")
 	f.String("tls-key", "", "key of the certificate, PEM (PARLANCE_TLS_KEY)")
 	f.Bool("behind-proxy", false, "something in front speaks TLS (PARLANCE_BEHIND_PROXY)")
@@ -110,6 +117,18 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 	m := p.mirrorOf(a)
 	srv := newServer(a, log, c)
 	s := serving{URL: urlOf(l, cert != nil), Data: a.name.String()}
+	if c.MetricsListen != "" {
+		ml, err := net.Listen("tcp", c.MetricsListen)
+		if err != nil {
+			return errors.Join(fmt.Errorf("%w; choose another address with --metrics-listen", err), l.Close())
+		}
+		s.Metrics = urlOf(ml, cert != nil)
+		defer background(context.WithoutCancel(ctx), func(ctx context.Context) { // until the requests under way are done
+			if err := srv.ServeWatch(ctx, ml, cert); err != nil {
+				log.Error("metrics and health aren't served any more", "error", err)
+			}
+		})()
+	}
 	if err := p.result(s, "%s", s.URL); err != nil {
 		return err
 	}

@@ -36,13 +36,14 @@ type Config struct {
 	CassandraCA, CassandraCert, CassandraKey string // files, PEM
 	CassandraProtocol                        int    // 5, or 4 for ScyllaDB
 
-	Listen       string // host:port
-	TLSCert      string // file, PEM; empty = no TLS
-	TLSKey       string
-	BehindProxy  bool   // something in front speaks TLS
-	PublicURL    string // where the world finds the server; empty: attachments keep their own addresses
-	ShoplineRate int    // requests per second and SHOPLINE token; 0 = no limit
-	LogLevel     slog.Level
+	Listen        string // host:port
+	TLSCert       string // file, PEM; empty = no TLS
+	TLSKey        string
+	MetricsListen string // host:port of metrics and health alone; empty: they are at Listen
+	BehindProxy   bool   // something in front speaks TLS
+	PublicURL     string // where the world finds the server; empty: attachments keep their own addresses
+	ShoplineRate  int    // requests per second and SHOPLINE token; 0 = no limit
+	LogLevel      slog.Level
 
 	Bus                                      string // how nodes tell each other news: see [Config.Nodes]
 	BusUser, BusPassword, BusToken, BusCreds string // BusCreds is a file
@@ -84,6 +85,7 @@ var keys = []key{
 	{"cassandra_key", text(func(c *Config) *string { return &c.CassandraKey }), func(c *Config) any { return c.CassandraKey }},
 	{"cassandra_protocol", whole(func(c *Config) *int { return &c.CassandraProtocol }, 4, 5), func(c *Config) any { return c.CassandraProtocol }},
 	{"listen", text(func(c *Config) *string { return &c.Listen }), func(c *Config) any { return c.Listen }},
+	{"metrics_listen", text(func(c *Config) *string { return &c.MetricsListen }), func(c *Config) any { return c.MetricsListen }},
 	{"tls_cert", text(func(c *Config) *string { return &c.TLSCert }), func(c *Config) any { return c.TLSCert }},
 	{"tls_key", text(func(c *Config) *string { return &c.TLSKey }), func(c *Config) any { return c.TLSKey }},
 	{"behind_proxy", truth(func(c *Config) *bool { return &c.BehindProxy }), func(c *Config) any { return c.BehindProxy }},
@@ -247,6 +249,15 @@ func (c *Config) set(k key, value, origin string) error {
 func (c *Config) Check() error {
 	if err := CheckAddress(c.Listen); err != nil {
 		return fmt.Errorf("%s: %q: %w", c.place("listen"), c.Listen, err)
+	}
+	if c.MetricsListen != "" {
+		if err := CheckAddress(c.MetricsListen); err != nil {
+			return fmt.Errorf("%s: %q: %w", c.place("metrics_listen"), c.MetricsListen, err)
+		}
+		if c.TLSCert == "" && !c.BehindProxy && !Loopback(c.MetricsListen) {
+			return fmt.Errorf("%s: %s can be reached from other machines: give --tls-cert and --tls-key, or --behind-proxy, or listen on 127.0.0.1",
+				c.place("metrics_listen"), c.MetricsListen)
+		}
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("tls_cert and tls_key: give both or none")
