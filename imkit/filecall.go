@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// isFileCall reports whether r reads a file of the server at base: GET or HEAD /files/{bucket}/{id}, IMKit Files, and nothing that
+// isFileCall reports whether r reads a file of the server at base: GET or HEAD /files/{bucket}/{id}, as the page's heading Files says, and nothing that
 // a server could take for another call. So the path is compared as it is written, and its names have no sign that anybody reads in two ways: no escapes,
 // no "..", no empty steps, no parameters behind a semicolon. A query is let through; what it may ask for is an answer in JSON, which is no file.
 func isFileCall(r *http.Request, base *url.URL) bool {
