@@ -86,6 +86,9 @@ const (
 	MaxUpstreamDepth  = 100       // levels of its arrays and objects
 	MaxUpstreamItems  = 10_000    // messages or conversations of one page
 	MaxUpstreamList   = 1_000_000 // conversations of one list
+	SmallAnswer       = 1 << 20   // bytes of an answer that is read at any time
+	MaxLargeReadings  = 2         // readings of a process that have larger answers in memory
+	MaxSecretFile     = 64 << 10  // bytes of the file with an upstream's credential
 )
 
 // Bounds of credentials.

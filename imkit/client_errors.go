@@ -2,8 +2,10 @@ package imkit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -45,7 +47,7 @@ type anyEnvelope struct {
 
 // refused returns what the envelope says of an error: its code and a text.
 func (e *anyEnvelope) refused() (name, text string) {
-	o, err := parseObject(e.Error)
+	o, err := parseForeign(e.Error)
 	if err != nil { // IMKit Errors, flat form
 		o = object{{"code", e.Error}, {"message", e.Message}}
 	}
@@ -78,11 +80,11 @@ func open(a *upstream.Answer, call upstream.Call, who Credentials) (json.RawMess
 	switch {
 	case failed:
 		return nil, failure(a, call, who, &e)
-	case given && rc != 0 || !given && e.Error != nil && string(e.Error) != "null":
+	case given && rc != 0 || upstream.Complaint(a.Body) != "":
 		// An error inside a success. The number is a status, or is of no known meaning.
 		inner := *a
 		if inner.Status = int(rc); rc < 400 || rc > 599 {
-			inner.Status = http.StatusMultipleChoices // which is Broken
+			inner.Status = 0
 		}
 		return nil, failure(&inner, call, who, &e)
 	case e.Result == nil && !given:
@@ -103,8 +105,13 @@ func failure(a *upstream.Answer, call upstream.Call, who Credentials, e *anyEnve
 	}
 	now := parlance.TimeOf(time.Now())
 	var err *parlance.Error
-	if !errors.As(status.Failure(call, text, now), &err) {
-		return parlance.Errorf(parlance.Broken, "%s %s: an error with status %d", call.Method, call.Path, a.Status)
+	if !errors.As(status.Failure(call, text, now), &err) || status.Status == 0 {
+		// A success by its status. What it says of the error is told as far as it is known how.
+		err = &parlance.Error{Kind: parlance.Broken}
+		err.Text = fmt.Sprintf("%s %s: a success that tells of an error: %s", call.Method, call.Path, upstream.Shown(cmp.Or(text, name, who.hide(upstream.Complaint(a.Body)))))
+	}
+	if upstream.Lasting(err) {
+		return err
 	}
 	switch {
 	case err.Kind == parlance.Limited:

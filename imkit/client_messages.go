@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"parlance"
+	"parlance/internal/upstream"
 )
 
 // A HistoryQuery asks for a page of a room's history. The zero value is the newest 20 messages.
@@ -54,6 +56,7 @@ type historyPage struct {
 	total   *int // nil: not told
 	hidden  []string
 	inspect json.RawMessage // may be nil
+	size    int             // bytes of the result
 	clock   parlance.Time
 	who     Credentials
 }
@@ -65,22 +68,42 @@ func (c *Client) history(ctx context.Context, room string, q HistoryQuery) (hist
 	if err != nil {
 		return historyPage{}, err
 	}
-	o, err := parseObject(r.result)
+	o, err := parseForeign(r.result)
 	if err != nil {
 		return historyPage{}, broken(http.MethodGet, path, err)
 	}
-	p := historyPage{inspect: o.get("inspect"), clock: r.clock, who: r.who}
+	p := historyPage{inspect: o.get("inspect"), clock: r.clock, who: r.who, size: len(r.result)}
 	// A result without rows is no empty page, which would be taken for the end.
 	if !isArray(o.get("data")) {
 		return p, broken(http.MethodGet, path, errors.New("no list of messages"))
 	}
 	readList(o.get("data"), &p.rows)
-	if n, ok := wholeNumber(o.get("totalCount")); ok && n >= 0 && n < 1<<31 {
-		total := int(n)
+	if total, ok := count(o); ok {
 		p.total = &total
+	}
+	if err := checkPage(o, len(p.rows)); err != nil {
+		return p, broken(http.MethodGet, path, err)
 	}
 	p.hidden = readIDs(o.get("userDeletedIDs"))
 	return p, nil
+}
+
+// count returns how many rows a list says that there are in all.
+func count(o object) (int, bool) {
+	n, ok := wholeNumber(o.get("totalCount"))
+	return int(n), ok && n >= 0 && n < 1<<31
+}
+
+// checkPage returns an error if the result of a list isn't what such a call always has: one that tells of an error, or one without rows that
+// doesn't count them either, is no answer, which would be taken for the end.
+func checkPage(o object, rows int) error {
+	if said := upstream.Complaint(o.append(nil)); said != "" {
+		return fmt.Errorf("it tells of an error: %s", upstream.Shown(said))
+	}
+	if _, ok := count(o); !ok && (rows == 0 || o.has("totalCount")) {
+		return errors.New("a list that doesn't count")
+	}
+	return nil
 }
 
 func historyPath(room string) string { return pathTo("rooms", room, "messages", "v3") }
@@ -107,7 +130,7 @@ func (c *Client) Messages(ctx context.Context, room string, q HistoryQuery) (Mes
 }
 
 func readInspect(v json.RawMessage) Inspect {
-	o, err := parseObject(v)
+	o, err := parseForeign(v)
 	if err != nil {
 		return Inspect{}
 	}

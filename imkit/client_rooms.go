@@ -43,28 +43,50 @@ func (c *Client) Rooms(ctx context.Context, q RoomsQuery) (RoomPage, error) {
 	return read(ctx, c, http.MethodGet, "/rooms", q.values(), nil, readRoomPage)
 }
 
-func readRoomPage(raw json.RawMessage) (RoomPage, error) {
-	p := RoomPage{TotalCount: -1, Data: []Room{}}
-	o, err := parseObject(raw)
+// A roomRows is a page of the list of rooms with its rows unread.
+type roomRows struct {
+	rows    []json.RawMessage
+	total   int // that the list claims; -1: it doesn't
+	inspect json.RawMessage
+	size    int // bytes of the result
+}
+
+// roomRows makes GET /rooms.
+func (c *Client) roomRows(ctx context.Context, q RoomsQuery) (roomRows, error) {
+	return read(ctx, c, http.MethodGet, "/rooms", q.values(), nil, readRoomRows)
+}
+
+func readRoomRows(raw json.RawMessage) (roomRows, error) {
+	p := roomRows{total: -1, size: len(raw)}
+	o, err := parseForeign(raw)
 	if err != nil {
 		return p, err
 	}
 	if !isArray(o.get("data")) {
 		return p, errors.New("no list of rooms")
 	}
-	var rows []json.RawMessage
-	readList(o.get("data"), &rows)
-	for _, row := range rows {
+	readList(o.get("data"), &p.rows)
+	if n, ok := count(o); ok {
+		p.total = n
+	}
+	p.inspect = o.get("inspect")
+	return p, checkPage(o, len(p.rows))
+}
+
+func readRoomPage(raw json.RawMessage) (RoomPage, error) {
+	read, err := readRoomRows(raw)
+	p := RoomPage{TotalCount: read.total, Data: []Room{}}
+	if err != nil {
+		return p, err
+	}
+	for _, row := range read.rows {
 		room, err := readRoom(row)
 		if err != nil {
 			return p, err
 		}
 		p.Data = append(p.Data, room)
 	}
-	if n, ok := wholeNumber(o.get("totalCount")); ok && n >= 0 && n < 1<<31 {
-		p.TotalCount = int(n)
-	}
-	p.Inspect = readInspect(o.get("inspect"))
+	p.Inspect = readInspect(read.inspect)
 	return p, nil
 }
 

@@ -91,6 +91,12 @@ func parseObject(text []byte) (object, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("not UTF-8")
 	}
+	return parseForeign(text)
+}
+
+// parseForeign reads text, which must be one JSON object, of another server. Bytes of it that aren't UTF-8 stand in the values as they came, and become
+// U+FFFD where these are read as text.
+func parseForeign(text []byte) (object, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	first, err := d.Token()
 	if err != nil {

@@ -27,7 +27,10 @@ const unknownSender parlance.AccountID = "unknown"
 func mirror(raw json.RawMessage, room parlance.ConversationID) (mirrored, error) {
 	var x mirrored
 	raw = bytes.TrimSpace(raw)
-	o, err := parseObject(raw)
+	if len(raw) > parlance.MaxMessage {
+		return x, parlance.Errorf(parlance.Invalid, "the message is %d bytes long, at most %d are allowed", len(raw), parlance.MaxMessage)
+	}
+	o, err := parseForeign(raw)
 	if err != nil {
 		return x, parlance.Wrap(parlance.Invalid, err, "read a message")
 	}
@@ -37,8 +40,8 @@ func mirror(raw json.RawMessage, room parlance.ConversationID) (mirrored, error)
 		return x, err
 	}
 	m.ID = id
-	if in, ok := o.text("room"); ok && in != string(room) {
-		return x, parlance.Errorf(parlance.Invalid, "the message belongs to another room")
+	if in := o.get("room"); in != nil && roomOf(in) != string(room) {
+		return x, errForeignRow
 	}
 	if err := x.setTimes(o); err != nil {
 		return x, err
@@ -72,6 +75,15 @@ func mirror(raw json.RawMessage, room parlance.ConversationID) (mirrored, error)
 	}
 	m.Native = parlance.Native{Dialect: parlance.IMKit, JSON: withID(raw, o, id)}
 	return x, nil
+}
+
+// errForeignRow is the error of a message that says it belongs to another room than the one that was asked for.
+var errForeignRow = parlance.Errorf(parlance.Invalid, "the message belongs to another room")
+
+// roomOf returns the room that a message names: its id, or an object that has one. What is neither is no room's.
+func roomOf(v json.RawMessage) string {
+	u, _ := readUser(v)
+	return u.ID
 }
 
 // withID returns raw, and puts the id into one that has it under another name: a native form without _id is taken

@@ -15,7 +15,7 @@ import (
 
 // readMessage reads a message. It is an error if raw isn't an object, or has no id.
 func readMessage(raw json.RawMessage) (Message, error) {
-	o, err := parseObject(raw)
+	o, err := parseForeign(raw)
 	if err != nil {
 		return Message{}, err
 	}
@@ -74,7 +74,7 @@ func readUser(v json.RawMessage) (User, bool) {
 	if json.Unmarshal(v, &id) == nil {
 		return User{ID: id, IDAgain: id}, id != ""
 	}
-	o, err := parseObject(v)
+	o, err := parseForeign(v)
 	if err != nil {
 		return User{}, false
 	}
@@ -92,7 +92,7 @@ func readUser(v json.RawMessage) (User, bool) {
 
 // readRoom reads a room. It is an error if raw isn't an object, or has no id.
 func readRoom(raw json.RawMessage) (Room, error) {
-	o, err := parseObject(raw)
+	o, err := parseForeign(raw)
 	if err != nil {
 		return Room{}, err
 	}
@@ -121,7 +121,7 @@ func readRoom(raw json.RawMessage) (Room, error) {
 	var properties []json.RawMessage
 	readList(o.get("memberProperties"), &properties)
 	for _, v := range properties {
-		if p, err := parseObject(v); err == nil {
+		if p, err := parseForeign(v); err == nil {
 			r.MemberProperties = append(r.MemberProperties, readMemberProperty(p))
 		}
 	}
@@ -151,7 +151,7 @@ func readMembers(v json.RawMessage) MemberList {
 			list.IDs = append(list.IDs, u.ID)
 		default:
 			list.Users = append(list.Users, u)
-			if o, err := parseObject(v); err == nil {
+			if o, err := parseForeign(v); err == nil {
 				list.Users = append(list.Users, readMembers(o.get("members")).Users...)
 			}
 		}
@@ -178,7 +178,7 @@ func readReactions(v json.RawMessage) []parlance.Reaction {
 	readList(v, &values)
 	var found []parlance.Reaction
 	for _, v := range values {
-		o, err := parseObject(v)
+		o, err := parseForeign(v)
 		if err != nil {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 
 	"parlance"
 	"parlance/history"
+	"parlance/internal/upstream"
 )
 
 // A row is what a walk remembers of a message: enough to ask for what lies below it.
@@ -51,7 +52,7 @@ func (w *walk) ask(ctx context.Context, below *row, limit int) (answer, error) {
 		q.BeforeMessage, a.below = below.id, below.at(w.order)
 	}
 	var err error
-	a.historyPage, err = w.client.history(ctx, w.room, q)
+	a.historyPage, a.limit, err = w.fewer(ctx, q)
 	if err != nil {
 		// A room that is gone says so, or says it when the newest page is asked for. Everything else that is not
 		// known is the anchor.
@@ -72,6 +73,29 @@ func (w *walk) ask(ctx context.Context, below *row, limit int) (answer, error) {
 	return a, nil
 }
 
+// fewer asks a question, and asks it again for half as many rows while the answer is too large to be read, down to one. It returns how many rows it
+// asked for. Where fewer had to be asked for, the next pages are too, until they are small again.
+func (w *walk) fewer(ctx context.Context, q HistoryQuery) (historyPage, int, error) {
+	if w.most > 0 {
+		q.Limit = min(q.Limit, w.most)
+	}
+	for {
+		p, err := w.client.history(ctx, w.room, q)
+		if !errors.Is(err, upstream.ErrTooLarge) || q.Limit <= 1 {
+			if err == nil && w.most > 0 && p.size < parlance.MaxUpstreamBody/8 {
+				w.most *= 2
+			}
+			if w.most >= pageLimit {
+				w.most = 0
+			}
+			return p, q.Limit, err
+		}
+		q.Limit /= 2
+		w.most = q.Limit
+		w.find("pages that are too large to be read, so that fewer messages are asked for")
+	}
+}
+
 // readRows turns the rows into items. A row whose time can't be read stands where its neighbour does.
 func (w *walk) readRows(a *answer) {
 	known := map[string]bool{}
@@ -80,6 +104,13 @@ func (w *walk) readRows(a *answer) {
 		x, err := mirror(raw, w.conversation)
 		item := history.Item{Conversation: w.conversation, Message: x.message, Sender: x.sender}
 		r := row{id: string(x.message.ID), created: x.created, updated: x.updated, guessed: x.created == 0}
+		if errors.Is(err, errForeignRow) {
+			// It says nothing of this room, neither by its time nor as a place to ask below.
+			item.Err, item.Raw, item.Sender = err, raw, nil
+			a.items = append(a.items, item)
+			w.foreign = true
+			continue
+		}
 		if err != nil {
 			item.Err, item.Raw, item.Sender = err, raw, nil
 			if r.id == "" {
@@ -180,8 +211,8 @@ func (w *walk) note(a *answer) {
 	w.clock = a.clock
 	if a.who.Token == "" {
 		w.account = ""
-		if in, err := parseObject(a.inspect); err == nil {
-			if query, err := parseObject(in.get("query")); err == nil {
+		if in, err := parseForeign(a.inspect); err == nil {
+			if query, err := parseForeign(in.get("query")); err == nil {
 				w.account, _ = query.text("appID")
 			}
 		}

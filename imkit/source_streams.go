@@ -1,14 +1,18 @@
 package imkit
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 
 	"parlance"
 	"parlance/history"
+	"parlance/internal/upstream"
 )
 
 // Rooms are asked for a page at a time, and pages overlap, so that a room that leaves the list while it is read pulls no
@@ -24,20 +28,20 @@ func (s *Source) Streams(ctx context.Context) iter.Seq2[history.Stream, error] {
 		return s.named(ctx)
 	}
 	return func(yield func(history.Stream, error) bool) {
-		l := roomList{client: s.client, seen: map[string]bool{}}
+		l := roomList{client: s.client, seen: map[string]bool{}, limit: roomsPerPage}
 		// A room in which something is written moves to the top, past a reader who is on the way down. So the list is
 		// read until a reading brings no room that wasn't known.
 		for l.found = 1; l.found > 0; {
-			l.found = 0
-			if more, err := l.read(ctx, yield); !more {
-				return
-			} else if err != nil {
-				yield(history.Stream{}, err)
+			if !l.read(ctx, len(l.seen) > 0, yield) {
 				return
 			}
 		}
+		// A list that counts more than it gives is read once more, and is a gap if it stays so.
+		if len(l.seen) < l.total && !l.read(ctx, false, yield) {
+			return
+		}
 		if len(l.seen) < l.total {
-			yield(history.Stream{}, parlance.Errorf(parlance.Broken, "the list of rooms says that there are %d and gives %d", l.total, len(l.seen)))
+			yield(history.Stream{Err: parlance.Errorf(parlance.Invalid, "it says that there are %d rooms and gives %d", l.total, len(l.seen))}, nil)
 		}
 	}
 }
@@ -48,45 +52,81 @@ type roomList struct {
 	seen   map[string]bool
 	found  int // rooms that this reading brought
 	total  int // as the list says; -1 if it doesn't
+	limit  int // how many rooms may be asked for: fewer where pages were too large
 }
 
-// read reads the list once, from its top to its end. From the second time on it stops at the first page that brings
-// nothing. It returns false if yield did.
-func (l *roomList) read(ctx context.Context, yield func(history.Stream, error) bool) (more bool, err error) {
-	again := len(l.seen) > 0
+// read reads the list once, from its top to its end; with again it stops at the first page that brings
+// nothing. It returns false if that was all: yield has had enough, or an error.
+func (l *roomList) read(ctx context.Context, again bool, yield func(history.Stream, error) bool) (more bool) {
+	l.found = 0
 	for skip, stalled := 0, 0; stalled < 2; {
-		page, err := l.client.Rooms(ctx, RoomsQuery{Skip: skip, Limit: roomsPerPage, Sort: "-lastMessage"})
-		if err != nil {
-			return true, err
+		page, err := l.client.roomRows(ctx, RoomsQuery{Skip: skip, Limit: l.limit, Sort: "-lastMessage"})
+		switch {
+		case errors.Is(err, upstream.ErrTooLarge) && l.limit > 1:
+			l.limit /= 2
+			continue
+		case errors.Is(err, upstream.ErrTooLarge):
+			// This one room is too large to be read. The others aren't to suffer.
+			if !l.give(fmt.Sprintf("too large %d", skip), history.Stream{Err: parlance.Wrap(parlance.Invalid, err, "item %d can't be read", skip+1)}, yield) {
+				return false
+			}
+			skip++
+			continue
+		case err != nil:
+			yield(history.Stream{}, err)
+			return false
 		}
-		l.total = page.TotalCount
-		if len(page.Data) == 0 {
-			return true, nil
+		l.total = page.total
+		if len(page.rows) == 0 {
+			return true
 		}
-		fresh := 0
-		for i := range page.Data {
-			if r := &page.Data[i]; !l.seen[r.ID] {
-				l.seen[r.ID] = true
-				fresh++
-				if !yield(streamOf(r), nil) {
-					return false, nil
-				}
+		before := l.found
+		for _, row := range page.rows {
+			name, stream := readStream(row)
+			if !l.give(name, stream, yield) {
+				return false
 			}
 		}
-		l.found += fresh
-		if fresh > 0 {
+		overlap := min(roomsOverlap, l.limit/2)
+		if page.size < parlance.MaxUpstreamBody/8 {
+			l.limit = min(2*l.limit, roomsPerPage)
+		}
+		if l.found > before {
 			stalled = 0
-			skip += max(1, len(page.Data)-roomsOverlap)
+			skip += max(1, len(page.rows)-overlap)
 			continue
 		}
 		if again {
-			return true, nil
+			return true
 		}
 		// The overlap alone; or a server that gives the same page whatever is asked for, which must not be followed for ever.
 		stalled++
-		skip += len(page.Data)
+		skip += len(page.rows)
 	}
-	return true, nil
+	return true
+}
+
+// give gives a stream unless one of that name was given before. It returns false if yield did.
+func (l *roomList) give(name string, s history.Stream, yield func(history.Stream, error) bool) bool {
+	if l.seen[name] {
+		return true
+	}
+	l.seen[name] = true
+	l.found++
+	return yield(s, nil)
+}
+
+// readStream reads an item of the list, and returns a name by which it is known again: a room's id, or something that is none.
+func readStream(row json.RawMessage) (name string, s history.Stream) {
+	r, err := readRoom(row)
+	if err == nil {
+		err = parlance.CheckID("the room's id", r.ID)
+	}
+	if err != nil {
+		sum := sha256.Sum256(row)
+		return "\x00" + string(sum[:]), history.Stream{Err: parlance.Wrap(parlance.Invalid, err, "a room can't be read")}
+	}
+	return r.ID, streamOf(&r)
 }
 
 // named gives the rooms that the source was told of. One that can't be read is given by its id, since what is
@@ -97,11 +137,14 @@ func (s *Source) named(ctx context.Context) iter.Seq2[history.Stream, error] {
 			stream := history.Stream{ID: history.StreamID(id), Conversation: parlance.Conversation{ID: parlance.ConversationID(id)}}
 			r, err := s.client.Room(ctx, id)
 			switch {
+			case ctx.Err() != nil || errors.Is(err, parlance.Unauthenticated):
 			case err == nil && r.ID != id:
-				err = parlance.Errorf(parlance.Broken, "asked for one room and was given another")
+				stream.Err = parlance.Errorf(parlance.Invalid, "asked for one room, the platform gave another")
 			case err == nil:
 				stream = streamOf(&r)
-			case errors.Is(err, parlance.NotFound) || errors.Is(err, parlance.Forbidden):
+			case errors.Is(err, parlance.Broken) || errors.Is(err, parlance.Invalid):
+				stream.Err, err = parlance.Wrap(parlance.Invalid, err, "what the room is called, and who is in it, can't be read"), nil
+			default: // the walk meets the same
 				err = nil
 			}
 			if !yield(stream, err) || err != nil {
@@ -125,6 +168,11 @@ func streamOf(r *Room) history.Stream {
 		c.Created = t
 	}
 	if r.Owner != nil {
+		if err := parlance.CheckID("the room's owner", r.Owner.ID); err != nil {
+			s.Err, r.Owner = err, nil
+		}
+	}
+	if r.Owner != nil {
 		c.Owner = parlance.AccountID(r.Owner.ID)
 		s.Accounts = append(s.Accounts, accountOf(r.Owner))
 	}
@@ -140,7 +188,11 @@ func streamOf(r *Room) history.Stream {
 	known := map[string]bool{}
 	for i := range people {
 		u := &people[i]
-		if known[u.ID] || parlance.CheckID("member", u.ID) != nil {
+		if err := parlance.CheckID("a member of the room", u.ID); err != nil {
+			s.Err = cmp.Or(s.Err, err)
+			continue
+		}
+		if known[u.ID] {
 			continue
 		}
 		known[u.ID] = true
@@ -181,7 +233,7 @@ func rolesOf(r *Room) map[string]parlance.Role {
 // lastingRoom returns a room's record less what differs from reader to reader and from day to day, so that it stays
 // the same, byte for byte, while the room does: IMKit Mirror, rooms.
 func lastingRoom(raw json.RawMessage) []byte {
-	o, err := parseObject(raw)
+	o, err := parseForeign(raw)
 	if err != nil {
 		return nil
 	}
@@ -198,7 +250,7 @@ func lastingRoom(raw json.RawMessage) []byte {
 // hint returns what changes when a room's last message does. A room without messages has a hint too; one
 // whose record doesn't speak of a last message has none.
 func hint(r *Room) string {
-	o, err := parseObject(r.Raw)
+	o, err := parseForeign(r.Raw)
 	if err != nil {
 		return ""
 	}
@@ -206,7 +258,7 @@ func hint(r *Room) string {
 		if f.name != "lastMessage" {
 			continue
 		}
-		last, err := parseObject(f.value)
+		last, err := parseForeign(f.value)
 		if err != nil {
 			return string(f.value) // an id, or null
 		}

@@ -36,6 +36,8 @@ type walk struct {
 	top      string          // the newest row, while no page below another one has come without it
 
 	ascending bool          // pages begin with the oldest row
+	most      int           // how many rows may be asked for, since larger pages were too large; 0: as many as ever
+	foreign   bool          // messages of other rooms were among the rows
 	short     int           // the size of the largest page that was below its limit and not the last; 0: none was
 	composite bool          // the server was seen to tell rows of one time apart
 	replay    *reached      // what the walk had reached before it began anew, until it is there again

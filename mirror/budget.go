@@ -180,13 +180,15 @@ func (t *meter) call(r *http.Request) (*http.Response, error) {
 	t.mu.Lock()
 	t.calls++
 	t.mu.Unlock()
-	ctx, cancel := context.WithTimeout(r.Context(), callTime)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	timer := time.AfterFunc(callTime, func() { cancel(fmt.Errorf("no whole answer after %v: %w", callTime, context.DeadlineExceeded)) })
 	resp, err := t.next.RoundTrip(r.WithContext(ctx))
 	if err != nil {
-		cancel()
+		timer.Stop()
+		cancel(nil)
 		return nil, err
 	}
-	resp.Body = &timedBody{resp.Body, cancel}
+	resp.Body = &heldBody{ReadCloser: resp.Body, ctx: r.Context(), timer: timer, end: func() { cancel(nil) }, holding: holdingOf(r.Context())}
 	t.mu.Lock()
 	t.heard = true
 	t.mu.Unlock()
@@ -196,14 +198,36 @@ func (t *meter) call(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// A timedBody is an answer's body whose call's time ends with it.
-type timedBody struct {
+// A heldBody is an answer's body. The time of its call ends with it, and stands still while it waits for room in memory.
+type heldBody struct {
 	io.ReadCloser
-	end context.CancelFunc
+	ctx     context.Context
+	timer   *time.Timer
+	end     func()
+	holding *holding // nil: none
+	read    int
+}
+
+// Read reads. What lies beyond the size of a small answer is read when there is room for it.
+func (b *heldBody) Read(p []byte) (int, error) {
+	if b.holding != nil && b.read >= parlance.SmallAnswer {
+		stopped := b.timer.Stop()
+		if err := b.holding.take(b.ctx); err != nil {
+			return 0, err
+		}
+		if stopped {
+			b.timer.Reset(callTime)
+		}
+		b.holding = nil
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.read += n
+	return n, err
 }
 
 // Close closes the body.
-func (b *timedBody) Close() error {
+func (b *heldBody) Close() error {
+	b.timer.Stop()
 	defer b.end()
 	return b.ReadCloser.Close()
 }

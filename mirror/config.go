@@ -56,6 +56,8 @@ type Settings struct {
 	Retention time.Duration `json:"retention_ns,omitempty"`
 	// Rate is how many calls a second are made at most; 0: as the documentation advises.
 	Rate float64 `json:"rate,omitempty"`
+	// InsecureHTTP lets the credential go to another machine in the clear.
+	InsecureHTTP bool `json:"insecure_http,omitempty"`
 	// AllowPrivate lets attachments be fetched from addresses of private networks.
 	AllowPrivate bool `json:"allow_private,omitempty"`
 }

@@ -111,6 +111,7 @@ func (f *fullPass) page(ctx context.Context, page *history.Page) error {
 	gaps := f.b.Gaps
 	f.b.Gaps = f.gaps.Gaps
 	_, err := f.commit(ctx, f.b, page)
+	holdingOf(ctx).release()
 	f.note(f.b, page, f.m.o.Now())
 	f.gaps.Gaps, f.b.Gaps = f.b.Gaps, gaps
 	if err != nil {

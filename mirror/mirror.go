@@ -38,7 +38,8 @@ type Mirror struct {
 	budgets map[string]*budget // by what they are for, see Config.account
 	tallies map[Name]*tally
 
-	holder string // this process, in leases
+	large  chan struct{} // a slot for each reading that has large answers in memory, see holding
+	holder string        // this process, in leases
 }
 
 // Options are a mirror's settings.
@@ -73,7 +74,7 @@ func New(s *store.Store, o Options) *Mirror {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Mirror{store: s, o: o, running: map[Name]bool{}, budgets: map[string]*budget{}, tallies: map[Name]*tally{}, holder: rand.Text()}
+	return &Mirror{store: s, o: o, running: map[Name]bool{}, budgets: map[string]*budget{}, tallies: map[Name]*tally{}, large: make(chan struct{}, parlance.MaxLargeReadings), holder: rand.Text()}
 }
 
 // wait waits for d, or until ctx ends.

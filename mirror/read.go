@@ -93,6 +93,7 @@ func (w *reading) page(ctx context.Context, page history.Page, window history.Wi
 		return false, true, w.turn(page.Order)
 	}
 	fresh, err := w.commit(ctx, w.b, &page)
+	holdingOf(ctx).release()
 	if err != nil {
 		return false, false, own(err)
 	}
@@ -248,7 +249,9 @@ func (r *run) changes(ctx context.Context, b *book) error {
 			if err != nil {
 				return err
 			}
-			if _, err := r.commit(ctx, b, &page); err != nil {
+			_, err = r.commit(ctx, b, &page)
+			holdingOf(ctx).release()
+			if err != nil {
 				return own(err)
 			}
 			p.went()

@@ -257,6 +257,8 @@ type task struct {
 func (r *run) streams(ctx context.Context) ([]task, error) {
 	var listed []history.Stream
 	seen := map[history.StreamID]bool{}
+	ctx, held := r.m.holds(ctx)
+	defer held.release()
 	var unreadable Ledger // its gaps are those of the list
 	var p patience
 	err := r.persistWith(ctx, &p, func() error {
@@ -386,6 +388,8 @@ func (r *run) stream(ctx context.Context, t task) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	ctx, held := r.m.holds(ctx)
+	defer held.release()
 	b := t.book
 	if err := r.meta(ctx, &t.stream); err != nil {
 		return r.unkept(ctx, b, err)

@@ -31,7 +31,7 @@ func secretFile(c fake.Credentials) string {
 		{"client_key", c.ClientKey}, {"token", c.Token}, {"email", c.Email}, {"password", c.Password},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(&b, "  %s: %s\n", line[0], line[1])
+			fmt.Fprintf(&b, "  %s\n", secretLine(line[0], line[1]))
 		}
 	}
 	return b.String()

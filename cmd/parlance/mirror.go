@@ -25,7 +25,8 @@ A credential is never an argument. It is in a file, as lines of "name: value", o
   SHOPLINE    token                               PARLANCE_MIRROR_TOKEN
   iMetaStore  email and password                  PARLANCE_MIRROR_EMAIL, ..._PASSWORD
 
-PARLANCE_MIRROR_NAME_TOKEN is for the upstream called NAME alone. A file that changes is read again when
+These variables are for upstreams without a file. PARLANCE_MIRROR_NAME_TOKEN is for the upstream called NAME alone, and beats its
+file. The file is YAML: what it would read otherwise than it looks, as abc #1 without quotes, is refused. A file that changes is read again when
 the platform refuses what it said before.
 
 While "parlance serve" holds the store these commands are carried out by it, and it runs the

@@ -26,6 +26,7 @@ type changedUpstream struct {
 	RetentionSeconds  float64     `json:"retention_seconds"` // 0: as documented
 	Rate              float64     `json:"rate"`              // 0: as documented
 	AllowPrivateFiles bool        `json:"allow_private_files"`
+	InsecureHTTP      bool        `json:"insecure_http"`
 }
 
 func (p *program) mirrorSet() *cobra.Command {
@@ -36,7 +37,7 @@ func (p *program) mirrorSet() *cobra.Command {
 		Long: `Change an upstream's settings. What isn't given stays as it is, and so does all that is known of the upstream. A new
 address must lead to the same account: another one's is refused by the next run. A run that is under way goes on with the old ones.
 
-JSON: {"source","url","secret_file","every_seconds","full_every_seconds","retention_seconds","rate","allow_private_files"}`,
+JSON: {"source","url","secret_file","every_seconds","full_every_seconds","retention_seconds","rate","allow_private_files","insecure_http"}`,
 		Args: cobra.ExactArgs(1),
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		given := cmd.Flags().Changed
@@ -66,6 +67,12 @@ func (p *program) changeUpstream(ctx context.Context, m *mirror.Mirror, n mirror
 			return usage("%w", err)
 		}
 	}
+	if given("url") && !given("insecure-http") {
+		// What was allowed of one address isn't of another.
+		o.insecureHTTP = false
+		before := given
+		given = func(flag string) bool { return flag == "insecure-http" || before(flag) }
+	}
 	s, err := m.Change(ctx, n, func(s *mirror.Settings) { o.apply(s, given) })
 	switch {
 	case errors.Is(err, parlance.Invalid):
@@ -74,7 +81,7 @@ func (p *program) changeUpstream(ctx context.Context, m *mirror.Mirror, n mirror
 		return err
 	}
 	return p.result(changedUpstream{
-		n, s.URL, s.SecretFile, s.Every.Seconds(), s.FullEvery.Seconds(), s.Retention.Seconds(), s.Rate, s.AllowPrivate,
+		n, s.URL, s.SecretFile, s.Every.Seconds(), s.FullEvery.Seconds(), s.Retention.Seconds(), s.Rate, s.AllowPrivate, s.InsecureHTTP,
 	}, "%s is read as you said from its next run on", n)
 }
 
@@ -83,11 +90,11 @@ type mirrorSettings struct {
 	url, secretFile             string
 	every, fullEvery, retention daysFlag
 	rate                        float64
-	allowPrivate                bool
+	allowPrivate, insecureHTTP  bool
 }
 
 // settingFlags are their names.
-var settingFlags = []string{"url", "secret-file", "every", "full-every", "retention", "rate", "allow-private-files"}
+var settingFlags = []string{"url", "secret-file", "every", "full-every", "retention", "rate", "allow-private-files", "insecure-http"}
 
 // flags declares the flags; their defaults are what they say now.
 func (o *mirrorSettings) flags(cmd *cobra.Command) {
@@ -98,6 +105,7 @@ func (o *mirrorSettings) flags(cmd *cobra.Command) {
 	f.Var(&o.fullEvery, "full-every", "how often a run reads everything again, to find what changed or vanished untold; 0: only when told")
 	f.Var(&o.retention, "retention", "how long the platform keeps messages; 0: as its documentation says")
 	f.Float64Var(&o.rate, "rate", o.rate, "calls a second at most; 0: as the platform's documentation advises")
+	f.BoolVar(&o.insecureHTTP, "insecure-http", o.insecureHTTP, "let the credential go to another machine by http://, in the clear")
 	f.BoolVar(&o.allowPrivate, "allow-private-files", o.allowPrivate, "fetch attachments from addresses of private networks too")
 }
 
@@ -105,6 +113,9 @@ func (o *mirrorSettings) flags(cmd *cobra.Command) {
 func (o *mirrorSettings) check(p *program, given func(flag string) bool) error {
 	if given("url") {
 		if _, err := upstream.Open(o.url, upstream.Options{}); err != nil {
+			return usage("--url: %w", err)
+		}
+		if err := checkClear(o.url, o.insecureHTTP); err != nil {
 			return usage("--url: %w", err)
 		}
 	}
@@ -153,6 +164,8 @@ func (o *mirrorSettings) apply(s *mirror.Settings, given func(flag string) bool)
 			s.Retention = time.Duration(o.retention)
 		case "rate":
 			s.Rate = o.rate
+		case "insecure-http":
+			s.InsecureHTTP = o.insecureHTTP
 		case "allow-private-files":
 			s.AllowPrivate = o.allowPrivate
 		}

@@ -1,37 +1,37 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"os"
+	"net"
+	"net/url"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"parlance"
+	"parlance/internal/upstream"
 	"parlance/mirror"
 )
 
-// maxSecret is the largest file with a credential, in bytes.
-const maxSecret = 64 << 10
-
-// secretOf returns an upstream's credential: what its file says, and above that what the environment does, in
-// PARLANCE_MIRROR_TOKEN and its siblings, or PARLANCE_MIRROR_NAME_TOKEN for one upstream alone.
+// secretOf returns an upstream's credential: what its file says, and above that what the environment does for this upstream alone, in
+// PARLANCE_MIRROR_NAME_TOKEN and its siblings. PARLANCE_MIRROR_TOKEN and its siblings are for upstreams without a file. It returns none for an address
+// to which it would go in the clear.
 func secretOf(c mirror.Config, env func(string) (string, bool)) (mirror.Secret, error) {
 	var s mirror.Secret
+	if err := checkClear(c.URL, c.InsecureHTTP); err != nil {
+		return s, err
+	}
 	if c.SecretFile != "" {
 		if err := readSecret(c.SecretFile, &s); err != nil {
 			return mirror.Secret{}, err
 		}
 	}
 	own := "PARLANCE_MIRROR_" + strings.ToUpper(strings.ReplaceAll(string(c.Name), "-", "_")) + "_"
-	for name, field := range map[string]*string{
-		"CLIENT_KEY": &s.ClientKey, "TOKEN": &s.Token, "API_KEY": &s.APIKey, "EMAIL": &s.Email, "PASSWORD": &s.Password,
-	} {
-		for _, prefix := range []string{"PARLANCE_MIRROR_", own} {
-			if v, ok := env(prefix + name); ok && v != "" {
+	prefixes := []string{"PARLANCE_MIRROR_", own}
+	if c.SecretFile != "" {
+		prefixes = prefixes[1:] // which upstream a general one is meant for can't be told
+	}
+	for name, field := range secretFields(&s) {
+		for _, prefix := range prefixes {
+			if v, ok := env(prefix + strings.ToUpper(name)); ok && v != "" {
 				*field = v
 			}
 		}
@@ -39,24 +39,18 @@ func secretOf(c mirror.Config, env func(string) (string, bool)) (mirror.Secret, 
 	return s, checkSecret(c, s)
 }
 
-// readSecret reads a file of YAML or JSON. Errors show nothing of it.
-func readSecret(path string, s *mirror.Secret) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return parlance.Wrap(parlance.Unauthenticated, err, "open the file with the credential")
+// checkClear refuses an address to which a credential would go in the clear, over a network that others may listen to, unless that is allowed.
+func checkClear(address string, allowed bool) error {
+	u, err := url.Parse(address)
+	if allowed || err != nil || u.Scheme != "http" {
+		return nil
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret))
-	if err != nil {
-		return parlance.Wrap(parlance.Unauthenticated, err, "read the file with the credential")
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return nil
 	}
-	d := yaml.NewDecoder(bytes.NewReader(b))
-	d.KnownFields(true)
-	if err := d.Decode(s); err != nil && !errors.Is(err, io.EOF) {
-		return parlance.Errorf(parlance.Unauthenticated,
-			"the file with the credential, %s, can't be read: want lines like \"token: ...\", with client_key, token, api_key, email or password", path)
-	}
-	return nil
+	return parlance.Errorf(parlance.Invalid,
+		"by http:// the credential would go to %s in the clear: use https://, or allow it with --insecure-http", upstream.Shown(u.Host))
 }
 
 // checkSecret reports what an upstream's platform asks for and s lacks.
@@ -81,7 +75,7 @@ func checkSecret(c mirror.Config, s mirror.Secret) error {
 	}
 	where := "in the environment (PARLANCE_MIRROR_...); or name a file with --secret-file"
 	if c.SecretFile != "" {
-		where = "in " + c.SecretFile + " or the environment"
+		where = "in " + c.SecretFile + ", or the environment for this upstream alone"
 	}
 	return parlance.Wrap(parlance.Unauthenticated, fmt.Errorf("want %s", want), "no whole credential for %s %s", c.Platform, where)
 }
