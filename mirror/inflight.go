@@ -44,8 +44,11 @@ func (h *holding) take(ctx context.Context) error {
 	}
 }
 
-// release gives back what h holds, if anything.
+// release gives back what h holds, if anything. A nil h holds nothing.
 func (h *holding) release() {
+	if h == nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.held {
