@@ -48,7 +48,10 @@ count conversations.
 
 The exit code is 3 if it states anything but that all is complete.`,
 		Args: cobra.NoArgs,
-	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+	}, func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
+		if o.output, err = outputFile(cmd); err != nil {
+			return err
+		}
 		return p.onStore(ctx, cmd, func(a *archive) error { return p.issue(ctx, a, o) })
 	})
 	engineFlags(cmd)
@@ -56,7 +59,7 @@ The exit code is 3 if it states anything but that all is complete.`,
 	f := cmd.Flags()
 	f.StringVar(&o.source, "source", "", "name of the upstream to state; all that mirror into the workspace if not given")
 	f.StringArrayVar(&o.conversations, "conversation", nil, "id of a conversation to state; may be given several times")
-	f.StringVar(&o.output, "output", "", "file to write; its folder must be there")
+	outputFlag(cmd)
 	cmd.MarkFlagRequired("workspace")
 	cmd.AddCommand(p.certificateCheck(), p.certificateKey())
 	return cmd
@@ -101,11 +104,7 @@ func (p *program) deliver(signed []byte, st *certificate.Statement, output strin
 		_, err := p.data.Write(signed)
 		return err
 	}
-	path, err := p.path(output)
-	if err != nil {
-		return usage("--output: %w", err)
-	}
-	if err := durable.WriteFile(path, func(w io.Writer) error {
+	if err := durable.WriteFile(p.at(output), func(w io.Writer) error {
 		_, err := w.Write(signed)
 		return err
 	}); err != nil {

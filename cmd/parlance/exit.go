@@ -38,6 +38,9 @@ func coded(code int, format string, args ...any) error {
 	return &codedError{code, fmt.Errorf(format, args...)}
 }
 
+// keepsHalf are the commands whose work lasts as far as it went.
+var keepsHalf = map[string]bool{"import": true, "mirror": true, "files": true, "copy": true}
+
 // exit tells why cmd failed, if it did, and returns the exit code.
 func (p *program) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	if err == nil {
@@ -52,7 +55,10 @@ func (p *program) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	case !p.started:
 		c = &codedError{exitUsage, err}
 	case ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))):
-		c = &codedError{exitInterrupted, errors.New("interrupted; what was done until then is kept")}
+		c = &codedError{exitInterrupted, errors.New("interrupted")}
+		if keepsHalf[topOf(cmd).Name()] {
+			c.err = errors.New("interrupted; what was done until then is kept")
+		}
 	case errors.Is(err, parlance.Corrupt):
 		c = &codedError{exitDiffers, err}
 	default:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -42,23 +43,44 @@ func (p *program) exportCommand() *cobra.Command {
 		Long: `Write messages as JSON Lines, one message a line, conversation after conversation, to
 standard output or to a file. A file appears under its name only once it is whole and on
 disk, and only its owner can read it. With a name that ends in .gz it is compressed.
+Links, pipes and devices are refused: write to standard output and redirect that.
 
 What was imported and not changed since comes out with the same bytes.
 
 JSON: {"workspace","output","conversations","messages","bytes","sha256","seconds"}; bytes
-and sha256 are those of the lines before compression. Without --output, where the
+and sha256 are those of the lines before compression. Without an output file, where the
 messages have standard output, this goes to standard error.`,
 		Args: cobra.NoArgs,
-	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+	}, func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
+		if o.output, err = outputFile(cmd); err != nil {
+			return err
+		}
 		return p.onStore(ctx, cmd, func(a *archive) error { return p.exportMessages(ctx, a, o) })
 	})
 	engineFlags(cmd)
 	workspaceFlag(cmd, &o.workspace, "workspace to export (required)")
 	cmd.MarkFlagRequired("workspace")
 	cmd.Flags().StringArrayVar(&o.conversations, "conversation", nil, "export this conversation only; may be given again")
-	cmd.Flags().StringVar(&o.output, "output", "", "file to write; standard output if not given")
+	outputFlag(cmd)
 	cmd.Flags().BoolVar(&o.quiet, "quiet", false, "show no progress")
 	return cmd
+}
+
+// outputFlag gives cmd the flag for the file that it writes.
+func outputFlag(cmd *cobra.Command) {
+	cmd.Flags().String("output", "-", "file to write; - is standard output")
+}
+
+// outputFile returns the file that --output names, empty for standard output.
+func outputFile(cmd *cobra.Command) (string, error) {
+	switch name := cmd.Flag("output").Value.String(); name {
+	case "":
+		return "", usage("--output: the file's name is empty; - is standard output")
+	case "-":
+		return "", nil
+	default:
+		return name, nil
+	}
 }
 
 func (p *program) exportMessages(ctx context.Context, a *archive, o exportOptions) error {
@@ -83,6 +105,12 @@ func (p *program) exportMessages(ctx context.Context, a *archive, o exportOption
 		err = durable.WriteFile(p.at(o.output), compressed(o.output, write))
 	}
 	meter.Stop()
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		if o.output == "" {
+			return coded(exitInterrupted, "interrupted; what came out until then isn't whole")
+		}
+		return coded(exitInterrupted, "interrupted; %s wasn't written, and what was there before stays", o.output)
+	}
 	if err != nil {
 		return fmt.Errorf("export workspace %s: %w", w.ID, err)
 	}

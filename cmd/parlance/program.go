@@ -65,7 +65,7 @@ Exit codes:
   3    done in part: some lines could not be imported, or a history is not known to be complete
   4    a platform wants another login
   5    verification found differences, or the store is damaged
-  130  interrupted; what was done until then is kept
+  130  interrupted; import, mirror, files and copy keep what was done until then
 `
 
 func (p *program) root() *cobra.Command {
