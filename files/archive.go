@@ -15,11 +15,17 @@ type Archive struct {
 	store  *store.Store
 	folder *Folder
 	memory *memory
+	room   *room
 }
 
 // Open returns the archive of the files that s knows and folder holds.
-func Open(s *store.Store, folder *Folder) *Archive {
-	return &Archive{s, folder, newMemory()}
+func Open(s *store.Store, folder *Folder) *Archive { return OpenWithin(s, folder, Limits{}) }
+
+// OpenWithin is Open with limits of the operator's.
+func OpenWithin(s *store.Store, folder *Folder, l Limits) *Archive {
+	a := &Archive{store: s, folder: folder, memory: newMemory()}
+	a.room = newRoom(a, l)
+	return a
 }
 
 // Folder returns where the files are.

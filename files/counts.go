@@ -75,7 +75,7 @@ func (t Tally) Of(source string, c parlance.ConversationID) Counts {
 // Counts counts the addresses of a workspace. It reads all their records, and so is exact whatever happened: see docs/attachments.md for
 // how long that takes.
 func (a *Archive) Counts(ctx context.Context, ws parlance.WorkspaceID) (Tally, error) {
-	waiting, err := a.groups(ctx, ws, func(*group) bool { return true })
+	waiting, err := a.groups(ctx, ws, func(*group, string) bool { return true })
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ import (
 
 // Bounds of one fetch, unless [FetcherOptions] say otherwise.
 const (
-	DefaultMaxBytes = 100 << 20
+	DefaultMaxBytes = parlance.MaxFile
 	DefaultTimeout  = 5 * time.Minute
 
 	maxRedirects = 10
@@ -154,6 +154,8 @@ type Fetched struct {
 	Size int64  // bytes
 	Type string // media type, without parameters
 	Name string // as the server calls it; may be empty
+
+	fresh bool // the folder didn't have it
 }
 
 // Fetch reads the file that m mentions into the folder. Errors are of these kinds, but for what went wrong on disk, which
@@ -166,13 +168,18 @@ type Fetched struct {
 //	Broken       something else in its place, such as a page that asks for a login; try again
 //	Unauthenticated  the host wants a credential, or another one; it may be there at the next try
 func (f *Fetcher) Fetch(ctx context.Context, to *Folder, m Mention, now parlance.Time) (Fetched, error) {
+	return f.fetchInto(ctx, to, m, now, func(int) error { return nil })
+}
+
+// fetchInto is Fetch for whoever wants to know of each piece of the file before it is written, and may end it.
+func (f *Fetcher) fetchInto(ctx context.Context, to *Folder, m Mention, now parlance.Time, take func(int) error) (Fetched, error) {
 	u, err := f.address(m.Address)
 	if err != nil {
 		return Fetched{}, err
 	}
 	within, cancel := context.WithTimeout(ctx, f.o.Timeout)
 	defer cancel()
-	got, err := f.fetch(within, to, u, m, now)
+	got, err := f.fetch(within, to, u, m, now, take)
 	switch {
 	case err == nil:
 		return got, nil
@@ -184,7 +191,7 @@ func (f *Fetcher) Fetch(ctx context.Context, to *Folder, m Mention, now parlance
 	return Fetched{}, err
 }
 
-func (f *Fetcher) fetch(ctx context.Context, to *Folder, u *url.URL, m Mention, now parlance.Time) (Fetched, error) {
+func (f *Fetcher) fetch(ctx context.Context, to *Folder, u *url.URL, m Mention, now parlance.Time, take func(int) error) (Fetched, error) {
 	resp, err := f.follow(ctx, u)
 	if err != nil {
 		return Fetched{}, err
@@ -218,15 +225,18 @@ func (f *Fetcher) fetch(ctx context.Context, to *Folder, u *url.URL, m Mention, 
 	if !f.o.Accept(media) {
 		return Fetched{}, refused("files of type %s are not kept", shown(media))
 	}
-	sum, size, err := to.Store(body)
+	sum, size, fresh, err := to.store(&metered{body, take})
+	var noRoom *NoRoom
 	var read *ReadError
-	if errors.As(err, &read) {
+	switch {
+	case errors.As(err, &noRoom):
+		return Fetched{}, noRoom
+	case errors.As(err, &read):
 		return Fetched{}, lost(read.Err)
+	case err != nil:
+		return Fetched{}, full(err)
 	}
-	if err != nil {
-		return Fetched{}, err
-	}
-	return Fetched{sum, size, media, name}, nil
+	return Fetched{sum, size, media, name, fresh}, nil
 }
 
 // follow makes the request, and those that it is redirected to. Only the first may bear the credentials.
@@ -331,6 +341,22 @@ func shown(s string) string { return upstream.Shown(s) }
 
 func (f *Fetcher) tooLarge() error {
 	return refused("the file is larger than %d bytes", f.o.MaxBytes)
+}
+
+// A metered reader tells of each piece that it gives.
+type metered struct {
+	r    io.Reader
+	take func(int) error
+}
+
+func (m *metered) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	if n > 0 {
+		if err := m.take(n); err != nil {
+			return 0, err
+		}
+	}
+	return n, err
 }
 
 // A bounded reader fails with err at the first byte too many.

@@ -92,9 +92,15 @@ func (f *Folder) path(s Sum) string {
 // Store keeps what r gives up to its end, durably, and returns its name and size. If r fails, nothing is kept
 // and the error is r's, as a [*ReadError].
 func (f *Folder) Store(r io.Reader) (sum Sum, size int64, err error) {
+	sum, size, _, err = f.store(r)
+	return sum, size, err
+}
+
+// store is Store, and tells whether the content wasn't there before.
+func (f *Folder) store(r io.Reader) (sum Sum, size int64, fresh bool, err error) {
 	tmp, err := os.CreateTemp(filepath.Join(f.dir, unfinished), "*") // 0600
 	if err != nil {
-		return Sum{}, 0, fmt.Errorf("store a file: %w", err)
+		return Sum{}, 0, false, fmt.Errorf("store a file: %w", err)
 	}
 	defer func() {
 		tmp.Close()
@@ -106,24 +112,29 @@ func (f *Folder) Store(r io.Reader) (sum Sum, size int64, err error) {
 	from := &source{r: r}
 	size, err = io.Copy(io.MultiWriter(tmp, h), from)
 	if from.err != nil {
-		return Sum{}, 0, &ReadError{from.err}
+		err = &ReadError{from.err}
+		return Sum{}, 0, false, err
 	}
 	if err != nil {
-		return Sum{}, 0, fmt.Errorf("store a file: %w", err)
+		return Sum{}, 0, false, fmt.Errorf("store a file: %w", err)
 	}
 	sum = Sum(h.Sum(nil))
-	if err = f.finish(tmp, sum, size); err != nil {
-		return Sum{}, 0, fmt.Errorf("store a file: %w", err)
+	if fresh, err = f.finish(tmp, sum, size); err != nil {
+		return Sum{}, 0, false, fmt.Errorf("store a file: %w", err)
 	}
-	return sum, size, nil
+	return sum, size, fresh, nil
 }
 
-// finish gives a written file its name.
-func (f *Folder) finish(tmp *os.File, sum Sum, size int64) error {
+// finish gives a written file its name, unless it stands there already.
+func (f *Folder) finish(tmp *os.File, sum Sum, size int64) (fresh bool, err error) {
 	path := f.path(sum)
 	if i, err := os.Stat(path); err == nil && i.Size() == size {
-		return os.Remove(tmp.Name()) // it stands there already, and durably
+		return false, os.Remove(tmp.Name()) // it stands there already, and durably
 	}
+	return true, f.name(tmp, path)
+}
+
+func (f *Folder) name(tmp *os.File, path string) error {
 	if err := tmp.Sync(); err != nil {
 		return err
 	}

@@ -48,6 +48,8 @@ type Record struct {
 	Error        string                  `json:"error,omitempty"`  // of the last try
 	Next         parlance.Time           `json:"next,omitempty"`   // of Failed only: not to be tried before
 	Expect       parlance.Type           `json:"expect,omitempty"` // what the message calls it
+
+	silent bool // the last try got no answer
 }
 
 // mention returns what the record is about.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"parlance"
 	"parlance/internal/jsonrecord"
 )
@@ -42,7 +40,7 @@ func (r *Report) add(rec *Record) {
 	}
 }
 
-// parallel is how many addresses a call reads or fetches at once.
+// parallel is how many addresses a call looks up at once.
 const parallel = 4
 
 // The time until a failure is repeated: the first, four times as much each time, and the longest.
@@ -73,7 +71,7 @@ func (a *Archive) Fetch(ctx context.Context, src Source, ms []Mention, now parla
 // Retry fetches what is wanted and wasn't tried yet, and tries failures again whose time has come. When nothing is due, it costs one
 // read of the groups that aren't settled.
 func (a *Archive) Retry(ctx context.Context, src Source, now parlance.Time) (Report, error) {
-	groups, err := a.groups(ctx, src.Workspace, func(g *group) bool { return g.Source == src.Name && g.Next <= now })
+	groups, err := a.groups(ctx, src.Workspace, func(g *group, _ string) bool { return g.Source == src.Name && g.Next <= now })
 	if err != nil {
 		return Report{}, err
 	}
@@ -83,7 +81,7 @@ func (a *Archive) Retry(ctx context.Context, src Source, now parlance.Time) (Rep
 // RetryAll tries everything of the source again that isn't fetched, due or not, also what was refused or gone. It reads
 // all records of the workspace.
 func (a *Archive) RetryAll(ctx context.Context, src Source, now parlance.Time) (Report, error) {
-	groups, err := a.groups(ctx, src.Workspace, func(g *group) bool { return g.Source == src.Name })
+	groups, err := a.groups(ctx, src.Workspace, func(g *group, _ string) bool { return g.Source == src.Name })
 	if err != nil {
 		return Report{}, err
 	}
@@ -109,36 +107,6 @@ func (a *Archive) RetryAll(ctx context.Context, src Source, now parlance.Time) (
 	return a.settle(ctx, src, append(groups, others...), now, true)
 }
 
-// settle tries what can be tried of groups, at all times or what is due, and records what became of it.
-func (a *Archive) settle(ctx context.Context, src Source, groups []standing, now parlance.Time, all bool) (Report, error) {
-	var sum Report
-	for _, s := range groups {
-		found := make([]Record, len(s.Mentions))
-		tried := make([]bool, len(s.Mentions))
-		g, within := errgroup.WithContext(ctx)
-		g.SetLimit(parallel)
-		for i, m := range s.Mentions {
-			g.Go(func() (err error) {
-				found[i], tried[i], err = a.try(within, src, Mention(m), now, all)
-				return err
-			})
-		}
-		err := g.Wait()
-		for i := range found {
-			if tried[i] {
-				sum.add(&found[i])
-			}
-		}
-		if err != nil {
-			return sum, err
-		}
-		if err := a.close(ctx, src, s, found); err != nil {
-			return sum, err
-		}
-	}
-	return sum, nil
-}
-
 // try fetches one address, unless it was fetched or isn't to be tried now, and records what became of it.
 func (a *Archive) try(ctx context.Context, src Source, m Mention, now parlance.Time, all bool) (r Record, tried bool, err error) {
 	key := KeyOf(m.Address)
@@ -149,7 +117,12 @@ func (a *Archive) try(ctx context.Context, src Source, m Mention, now parlance.T
 	if raw != nil && (old.State == Kept || !all && (old.State != Failed || old.Next > now)) {
 		return old, false, nil
 	}
-	got, err := src.Fetcher.Fetch(ctx, a.folder, m, now)
+	room, err := a.room.begin(ctx, src.Workspace)
+	if err != nil {
+		return r, false, err
+	}
+	got, err := src.Fetcher.fetchInto(ctx, a.folder, m, now, room.take)
+	room.end(err == nil && got.fresh)
 	r = Record{
 		Address: m.Address, Source: src.Name, Conversation: m.Conversation, Message: m.Message, Name: m.Name, Expect: m.Type,
 		Time: now, Tries: old.Tries + 1,
@@ -183,6 +156,7 @@ func (r *Record) became(got Fetched, err error, now parlance.Time) error {
 		return err
 	}
 	r.Error = shown(known.Error())
+	r.silent = known.Kind == parlance.Unavailable
 	switch known.Kind {
 	case parlance.NotFound:
 		r.State = Gone

@@ -121,7 +121,7 @@ func (a *Archive) putGroups(ctx context.Context, src Source, ms []Mention, now p
 }
 
 // groups returns the groups that aren't settled and that are asked for.
-func (a *Archive) groups(ctx context.Context, ws parlance.WorkspaceID, which func(*group) bool) ([]standing, error) {
+func (a *Archive) groups(ctx context.Context, ws parlance.WorkspaceID, which func(*group, string) bool) ([]standing, error) {
 	var all []standing
 	for r, err := range a.store.Records(ctx, unsettled(ws)) {
 		if err != nil {
@@ -131,7 +131,7 @@ func (a *Archive) groups(ctx context.Context, ws parlance.WorkspaceID, which fun
 		if err != nil {
 			return nil, err
 		}
-		if which(&g) {
+		if which(&g, r.Key) {
 			all = append(all, standing{g, r.Key})
 		}
 	}

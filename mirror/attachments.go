@@ -2,9 +2,11 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"parlance"
 	"parlance/files"
@@ -32,41 +34,44 @@ func (r *run) files() files.Source {
 }
 
 // wantFiles records, before messages are stored, what files they mention. Whatever happens then, they are known to be wanted.
-func (r *run) wantFiles(ctx context.Context, c parlance.ConversationID, ms []parlance.Message) ([]files.Mention, error) {
-	if r.fetcher == nil {
-		return nil, nil
+func (r *run) wantFiles(ctx context.Context, c parlance.ConversationID, ms []parlance.Message) (files.Wanted, error) {
+	if r.queue == nil {
+		return files.Wanted{}, nil
 	}
 	var mentions []files.Mention
 	for i := range ms {
 		mentions = append(mentions, files.Mentions(c, &ms[i])...)
 	}
 	if len(mentions) == 0 {
-		return nil, nil
+		return files.Wanted{}, nil
 	}
-	if err := r.m.o.Files.Want(ctx, r.files(), mentions, r.m.o.Now()); err != nil {
-		return nil, fmt.Errorf("note the files of %s: %w", c, err)
+	wanted, err := r.queue.Want(ctx, mentions)
+	if err != nil {
+		return wanted, fmt.Errorf("note the files of %s: %w", c, err)
 	}
-	return mentions, nil
+	return wanted, nil
 }
 
-// fetchFiles fetches what is mentioned and not known yet. A file that can't be had is recorded and no error.
-func (r *run) fetchFiles(ctx context.Context, mentions []files.Mention) error {
-	if len(mentions) == 0 {
+// filesWait is how long a run that has read everything goes on fetching files.
+const filesWait = 10 * time.Minute
+
+// finishFiles fetches what is still wanted, and what failed before and is due. What can't be had now is no error: it waits for another run.
+func (r *run) finishFiles() error {
+	if r.queue == nil {
 		return nil
 	}
-	if _, err := r.m.o.Files.Fetch(ctx, r.files(), mentions, r.m.o.Now()); err != nil {
+	wait := r.m.o.FilesWait
+	if wait == 0 {
+		wait = filesWait
+	}
+	_, err := r.queue.Finish(wait)
+	var noRoom *files.NoRoom
+	if errors.As(err, &noRoom) {
+		r.m.o.Logger.Warn("attachments wait for room", "source", r.c.Name, "reason", noRoom.Reason)
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("fetch files: %w", err)
-	}
-	return nil
-}
-
-// retryFiles fetches what was wanted and not fetched, and what failed before and is due.
-func (r *run) retryFiles(ctx context.Context) error {
-	if r.fetcher == nil {
-		return nil
-	}
-	if _, err := r.m.o.Files.Retry(ctx, r.files(), r.m.o.Now()); err != nil {
-		return fmt.Errorf("fetch files that failed before: %w", err)
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func (r *run) commitTo(ctx context.Context, b *book, items []history.Item) (fres
 	if r.o.DryRun {
 		return r.compare(ctx, ref, ms)
 	}
-	mentions, err := r.wantFiles(ctx, ref.Conversation, ms)
+	wanted, err := r.wantFiles(ctx, ref.Conversation, ms)
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +127,10 @@ func (r *run) commitTo(ctx context.Context, b *book, items []history.Item) (fres
 	if fresh > 0 {
 		r.wrote.Store(true)
 	}
-	return fresh, r.fetchFiles(ctx, mentions)
+	if r.queue != nil {
+		r.queue.Add(wanted) // who reads doesn't wait for it
+	}
+	return fresh, nil
 }
 
 // put stores messages. One that the store takes offence at is set aside, and the others are stored all the same.

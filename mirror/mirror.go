@@ -49,6 +49,7 @@ type Options struct {
 
 	Files     *files.Archive    // keeps attachments; nil: they aren't kept, and that isn't held against completeness
 	Transport http.RoundTripper // of the platform's calls; nil: one with a bound for headers
+	FilesWait time.Duration     // how long a run that has read everything goes on fetching attachments; 0: ten minutes
 	// FileTransport fetches attachments; nil: one that reaches no private network, see [files.FetcherOptions].
 	FileTransport http.RoundTripper
 

@@ -73,6 +73,7 @@ type run struct {
 
 	fetcher *files.Fetcher // nil: no files are kept
 	unheard atomic.Int32   // conversations in a row that got no answer, see unanswered
+	queue   *files.Queue   // what fetches them, apart from the reading; nil as fetcher is
 	known   sync.Map       // what of conversations and accounts was compared with the store, see meta.go
 	others  sync.Map       // why a conversation of the platform isn't the one that stands here, see others.go; empty: it is
 	wrote   atomic.Bool
@@ -102,6 +103,8 @@ func (m *Mirror) Run(ctx context.Context, n Name, o RunOptions) (Report, error) 
 	if m.o.Files != nil && !o.DryRun {
 		r.fetcher = r.newFetcher()
 		defer r.fetcher.Close()
+		r.queue = m.o.Files.NewQueue(ctx, r.files(), m.o.Now)
+		defer func() { _ = r.queue.Stop() }() // its error was told by whoever finished it, or another one ended the run
 	}
 	r.board.tell = o.Progress
 	r.board.p.Source = n
@@ -380,7 +383,7 @@ feed:
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return r.retryFiles(ctx)
+	return r.finishFiles()
 }
 
 // stream reads one stream. It returns only errors that concern the whole run; what concerns the stream goes to its ledger.
