@@ -113,6 +113,5 @@ const (
 	MaxFilesWorkspace = 64 << 30  // bytes of the contents of one workspace, unless it is set
 	MaxFilesAll       = 256 << 30 // bytes of the folder of all of them, unless it is set
 	FilesReserve      = 512 << 20 // bytes of the disk that they leave free, unless it is set
-	MaxMentions       = 1000      // attachments of one message that are fetched
 	MaxQueuedFiles    = 10_000    // addresses that wait in a run's memory for being fetched
 )

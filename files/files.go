@@ -28,7 +28,7 @@ type Mention struct {
 }
 
 // Mentions returns what a message mentions: its attachments, their smaller pictures, and the picture of a
-// sticker. Addresses that no file can be fetched from, such as data: and mailto:, are left out, as are attachments above [parlance.MaxMentions].
+// sticker. Addresses that no file can be fetched from, such as data: and mailto:, are left out, as are attachments above [parlance.MaxAttachments].
 func Mentions(c parlance.ConversationID, m *parlance.Message) []Mention {
 	var all []Mention
 	add := func(address, name string, t parlance.Type) {
@@ -36,7 +36,7 @@ func Mentions(c parlance.ConversationID, m *parlance.Message) []Mention {
 			all = append(all, Mention{c, m.ID, address, name, t})
 		}
 	}
-	for _, a := range m.Attachments[:min(len(m.Attachments), parlance.MaxMentions)] {
+	for _, a := range m.Attachments[:min(len(m.Attachments), parlance.MaxAttachments)] {
 		add(a.URL, a.Name, a.Type)
 		if a.Thumb != a.URL {
 			add(a.Thumb, "", parlance.TypeImage)
