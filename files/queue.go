@@ -14,7 +14,7 @@ const (
 	workers = 8 // addresses that one queue asks at once
 	perHost = 2 // of them on one host
 
-	// A host that gave no answer so often in a row is left alone: the rest of its files waits for another time.
+	// A host that gave no answer, or said that it can't, so often in a row is left alone: the rest of its files waits for another time.
 	maxSilent = 5
 
 	// maxDue is how many groups of an earlier time are taken up at once.
@@ -183,9 +183,12 @@ func (q *Queue) work() {
 		if !last {
 			continue
 		}
-		err = q.a.close(q.ctx, q.src, j.batch.standing, j.batch.found)
+		left, err := q.a.close(q.ctx, q.src, j.batch.standing, j.batch.found)
 		q.mu.Lock()
 		q.open--
+		if !left && err == nil {
+			delete(q.batches, j.batch.key) // it isn't in the store any more
+		}
 		q.fail(err)
 		q.changed.Broadcast()
 		q.mu.Unlock()
@@ -210,6 +213,11 @@ func (q *Queue) did(j job, host string, r Record, tried bool, err error) (last b
 	defer q.changed.Broadcast()
 	l := q.hosts[host]
 	l.running--
+	defer func() {
+		if l.running == 0 && len(l.jobs) == 0 && l.silent == 0 {
+			delete(q.hosts, host) // of many hosts nothing need be remembered
+		}
+	}()
 	if err != nil {
 		q.fail(err)
 		return false

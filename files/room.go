@@ -49,6 +49,7 @@ type room struct {
 type share struct {
 	bytes   int64
 	counted time.Time
+	rough   bool // bytes is what all have together, and so too much
 }
 
 const (
@@ -105,14 +106,14 @@ func (r *room) count(ctx context.Context, ws parlance.WorkspaceID) error {
 		s = &share{}
 		r.workspaces[ws] = s
 	}
-	if s.counted.IsZero() || now.Sub(s.counted) > countEvery {
-		s.bytes = r.all
+	if s.counted.IsZero() || now.Sub(s.counted) > countEvery || s.rough && s.bytes >= r.o.Workspace/2 {
+		s.bytes, s.rough = r.all, true
 		if r.all >= r.o.Workspace/2 { // else the records needn't be read: nobody can have more than all have together
 			n, err := r.a.bytes(ctx, ws)
 			if err != nil {
 				return err
 			}
-			s.bytes = n
+			s.bytes, s.rough = n, false
 		}
 		s.counted = now
 	}

@@ -138,30 +138,30 @@ func (a *Archive) groups(ctx context.Context, ws parlance.WorkspaceID, which fun
 	return all, nil
 }
 
-// close writes what is left of a group after its addresses came to what found says.
-func (a *Archive) close(ctx context.Context, src Source, s standing, found []Record) error {
+// close writes what is left of a group after its addresses came to what found says, and reports whether anything is.
+func (a *Archive) close(ctx context.Context, src Source, s standing, found []Record) (bool, error) {
 	collection := unsettled(src.Workspace)
 	for {
 		stands, raw, err := jsonrecord.Read[group](ctx, a.store, collection, s.key)
 		if err != nil {
-			return err
+			return true, err
 		}
 		left := s.left(found, stands.Mentions)
 		if raw == nil && left == nil {
-			return nil
+			return false, nil
 		}
 		var value []byte
 		if left != nil {
 			if value, err = json.Marshal(left); err != nil {
-				return fmt.Errorf("encode record of %s: %w", collection, err)
+				return true, fmt.Errorf("encode record of %s: %w", collection, err)
 			}
 		}
 		err = a.store.SwapRecord(ctx, collection, s.key, raw, value)
 		if err == nil {
-			return nil
+			return left != nil, nil
 		}
 		if !errors.Is(err, parlance.Conflict) {
-			return fmt.Errorf("write record of %s: %w", collection, err)
+			return true, fmt.Errorf("write record of %s: %w", collection, err)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (r *run) wantFiles(ctx context.Context, c parlance.ConversationID, ms []par
 const filesWait = 10 * time.Minute
 
 // finishFiles fetches what is still wanted, and what failed before and is due. What can't be had now is no error: it waits for another run.
-func (r *run) finishFiles() error {
+func (r *run) finishFiles(ctx context.Context) error {
 	if r.queue == nil {
 		return nil
 	}
@@ -65,6 +65,9 @@ func (r *run) finishFiles() error {
 		wait = filesWait
 	}
 	_, err := r.queue.Finish(wait)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	var noRoom *files.NoRoom
 	if errors.As(err, &noRoom) {
 		r.m.o.Logger.Warn("attachments wait for room", "source", r.c.Name, "reason", noRoom.Reason)

@@ -48,6 +48,9 @@ func (m *Mirror) cover(ctx context.Context, n Name) (Status, []Coverage, error) 
 		if s.files, err = m.o.Files.Counts(ctx, c.Workspace); err != nil {
 			return s, nil, fmt.Errorf("count files: %w", err)
 		}
+		if err := s.room(ctx, m.o.Files); err != nil {
+			return s, nil, err
+		}
 	}
 	of := map[history.StreamID]*Coverage{}
 	var all, parts []Coverage

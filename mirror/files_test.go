@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"parlance/fake"
 	"parlance/files"
@@ -54,6 +57,56 @@ func TestFiles(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// keepFiles opens the mirror anew with an archive of files.
+func (w *world) keepFiles(folder *files.Folder, l files.Limits, wait time.Duration, through http.RoundTripper) {
+	w.mirror = mirror.New(w.store, mirror.Options{
+		Secret: w.secret, Transport: w, FileTransport: through, Files: files.OpenWithin(w.store, folder, l), FilesWait: wait, Now: w.now, Wait: w.wait,
+	})
+}
+
+// Files that can't be had now, for their host is slow or there is no room for them, hold up no message. The run tells that they are
+// missing, and why, and a later one has them.
+func TestFilesHoldNothingUp(t *testing.T) {
+	silent := transport(func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	})
+	for _, c := range []struct {
+		name   string
+		slow   bool
+		limits files.Limits
+		says   string
+	}{
+		{"slow host", true, files.Limits{Reserve: -1}, "couldn't be fetched yet"},
+		{"no quota", false, files.Limits{Workspace: 1, Reserve: -1}, "of workspace w take"},
+		{"full disk", false, files.Limits{Free: func(string) (int64, error) { return 7, nil }}, "7 bytes free"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			everywhere(t, fake.Options{Seed: 6, Messages: 200, Page: 20}, func(t *testing.T, w *world) {
+				folder, err := files.OpenFolder(t.TempDir(), w.now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				through, wait := w.up.Transport(), time.Hour
+				if c.slow {
+					through, wait = silent, time.Millisecond
+				}
+				w.keepFiles(folder, c.limits, wait, through)
+				report := w.ran(mirror.RunOptions{})
+				if report.State != mirror.Partial || len(report.Gaps) == 0 || !strings.Contains(report.Gaps[0].Reason, c.says) {
+					t.Errorf("%s, gaps %v", report.State, report.Gaps)
+				}
+				s, err := w.mirror.Status(t.Context(), source)
+				if err != nil || s.State != mirror.Partial || s.FilesWaiting == 0 || s.FilesLost > 0 {
+					t.Errorf("status %s, %d wait, %d lost, %v", s.State, s.FilesWaiting, s.FilesLost, err)
+				}
+				w.keepFiles(folder, files.Limits{Reserve: -1}, time.Hour, w.up.Transport())
+				w.whole("later", w.ran(mirror.RunOptions{}))
+			})
+		})
 	}
 }
 

@@ -383,7 +383,7 @@ feed:
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return r.finishFiles()
+	return r.finishFiles(ctx)
 }
 
 // stream reads one stream. It returns only errors that concern the whole run; what concerns the stream goes to its ledger.

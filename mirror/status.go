@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -37,7 +38,8 @@ type Status struct {
 	Stale      string
 	StaleSince parlance.Time
 
-	files files.Tally
+	files  files.Tally
+	noRoom string // why files that wait can't be fetched; empty: they can
 }
 
 // Warns reports whether messages may vanish soon that aren't here: a quarter of the retention is left, or less.
@@ -51,6 +53,22 @@ func (m *Mirror) Status(ctx context.Context, n Name) (Status, error) {
 	return s, err
 }
 
+// room finds out whether files that wait have room to come.
+func (s *Status) room(ctx context.Context, archive *files.Archive) error {
+	if n := s.files.Of(string(s.Name), ""); n.Wanted+n.Failed == 0 {
+		return nil
+	}
+	err := archive.Room(ctx, s.Workspace)
+	var noRoom *files.NoRoom
+	switch {
+	case errors.As(err, &noRoom):
+		s.noRoom = noRoom.Reason
+	case err != nil:
+		return fmt.Errorf("find room for files: %w", err)
+	}
+	return nil
+}
+
 // add counts a stream, and returns what it makes of it.
 func (s *Status) add(ctx context.Context, m *Mirror, l Ledger) Coverage {
 	c := Coverage{Ledger: l, State: l.State(), Holes: l.Holes(), Files: s.files.Of(string(s.Name), l.Conversation), Loses: l.loses(s.Retention)}
@@ -59,7 +77,10 @@ func (s *Status) add(ctx context.Context, m *Mirror, l Ledger) Coverage {
 	if n := c.Files.Wanted + c.Files.Failed; n > 0 {
 		// Those that never will be here are no hole: nobody has them.
 		g := Gap{Conversation: l.Conversation, Reason: fmt.Sprintf("%d files that messages name couldn't be fetched yet", n)}
-		g.ID = g.id()
+		g.ID = g.id() // whatever numbers the reason for it has
+		if s.noRoom != "" {
+			g.Reason += ": " + s.noRoom
+		}
 		c.Holes = append(c.Holes, g)
 		c.State = worst(c.State, Partial)
 	}

@@ -39,6 +39,12 @@ What signs certificates; this is no flag:
 
   certificate_key                     file of the key, PEM (certificate.key in the store's folder)
 
+How much room attachments may take, in bytes or as 64Gi (Ki, Mi, Gi, Ti); these are no flags:
+
+  files_quota                         all of them together (256Gi)
+  files_workspace_quota               those of one workspace (64Gi)
+  files_reserve                       what they leave free on the disk; 0 = nothing (512Mi)
+
 How to reach a cluster; these are no flags:
 
   cassandra_user, cassandra_password  who to log in as

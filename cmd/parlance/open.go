@@ -67,9 +67,18 @@ func archiveOn(ctx context.Context, engine driver.Engine, n engineName, c config
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
-		a.files = files.Open(s, folder)
+		a.files = files.OpenWithin(s, folder, fileLimits(c))
 	}
 	return a, nil
+}
+
+// fileLimits returns how much room attachments may take.
+func fileLimits(c config.Config) files.Limits {
+	l := files.Limits{Workspace: c.FilesWorkspaceQuota, All: c.FilesQuota, Reserve: c.FilesReserve}
+	if l.Reserve == 0 && c.Given("files_reserve") {
+		l.Reserve = -1
+	}
+	return l
 }
 
 // close closes the archive after work that ended with err.

@@ -11,11 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/url"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"parlance"
 )
 
 // Config is a server's settings.
@@ -27,6 +30,9 @@ type Config struct {
 	Replication int    // of a keyspace that is made
 	Consistency string // local_quorum or quorum
 	Files       string // folder of attachments beside a cluster; empty: they aren't kept
+
+	FilesQuota, FilesWorkspaceQuota int64 // bytes that attachments may take, all and those of one workspace
+	FilesReserve                    int64 // bytes of the disk that attachments leave free; 0: none
 
 	CertificateKey string // file of the key that signs certificates; empty: certificate.key in the store's folder
 
@@ -57,6 +63,7 @@ func Defaults() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", LogLevel: slog.LevelInfo, Bus: "none",
 		Engine: "pebble", Keyspace: "parlance", Replication: 3, Consistency: "local_quorum", CassandraProtocol: 5,
+		FilesQuota: parlance.MaxFilesAll, FilesWorkspaceQuota: parlance.MaxFilesWorkspace, FilesReserve: parlance.FilesReserve,
 	}
 }
 
@@ -75,6 +82,9 @@ var keys = []key{
 	{"replication", whole(func(c *Config) *int { return &c.Replication }, 1, 99), func(c *Config) any { return c.Replication }},
 	{"consistency", oneOf(func(c *Config) *string { return &c.Consistency }, "local_quorum", "quorum"), func(c *Config) any { return c.Consistency }},
 	{"files", text(func(c *Config) *string { return &c.Files }), func(c *Config) any { return c.Files }},
+	{"files_quota", size(func(c *Config) *int64 { return &c.FilesQuota }, 1), func(c *Config) any { return c.FilesQuota }},
+	{"files_workspace_quota", size(func(c *Config) *int64 { return &c.FilesWorkspaceQuota }, 1), func(c *Config) any { return c.FilesWorkspaceQuota }},
+	{"files_reserve", size(func(c *Config) *int64 { return &c.FilesReserve }, 0), func(c *Config) any { return c.FilesReserve }},
 	{"certificate_key", text(func(c *Config) *string { return &c.CertificateKey }), func(c *Config) any { return c.CertificateKey }},
 	{"cassandra_user", text(func(c *Config) *string { return &c.CassandraUser }), func(c *Config) any { return c.CassandraUser }},
 	{"cassandra_password", text(func(c *Config) *string { return &c.CassandraPassword }), func(c *Config) any { return concealed(c.CassandraPassword) }},
@@ -155,6 +165,24 @@ func whole(field func(*Config) *int, low, high int) func(*Config, string) error 
 			return fmt.Errorf("want a whole number from %d to %d", low, high)
 		}
 		*field(c) = n
+		return nil
+	}
+}
+
+// size reads a number of bytes, low or more: digits, and behind them Ki, Mi, Gi or Ti if it is of these.
+func size(field func(*Config) *int64, low int64) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		digits, shift := v, 0
+		for i, unit := range []string{"Ki", "Mi", "Gi", "Ti"} {
+			if before, ok := strings.CutSuffix(v, unit); ok {
+				digits, shift = before, 10*(i+1)
+			}
+		}
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n > math.MaxInt64>>shift || n<<shift < low {
+			return fmt.Errorf("want a number of bytes from %d on, such as 1073741824 or 1Gi", low)
+		}
+		*field(c) = n << shift
 		return nil
 	}
 }
@@ -288,7 +316,7 @@ func (c *Config) place(name string) string {
 // A Setting is one key as it stands.
 type Setting struct {
 	Key    string `json:"key"`
-	Value  any    `json:"value"`  // string, bool or int
+	Value  any    `json:"value"`  // string, bool, int or int64
 	Origin string `json:"origin"` // a file and line, a variable, a flag, or "default"
 }
 

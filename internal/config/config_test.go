@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"parlance"
 )
 
 // env is an environment.
@@ -83,6 +85,30 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := Load(Sources{Env: env{}.lookup, File: filepath.Join(t.TempDir(), "none")}); err == nil {
 		t.Error("a missing file is no error")
+	}
+}
+
+// Sizes are numbers of bytes, with a unit or without; what they can't be is refused, and what overflows isn't taken for less.
+func TestSizes(t *testing.T) {
+	for v, want := range map[string]int64{"1": 1, "512Mi": 512 << 20, "3Gi": 3 << 30, "2Ti": 2 << 40, "9223372036854775807": 1<<63 - 1, "7Ki": 7 << 10} {
+		c, err := Load(Sources{Env: env{"PARLANCE_FILES_QUOTA": v, "PARLANCE_FILES_WORKSPACE_QUOTA": v, "PARLANCE_FILES_RESERVE": v}.lookup})
+		if err != nil || c.FilesQuota != want || c.FilesWorkspaceQuota != want || c.FilesReserve != want {
+			t.Errorf("%q: %d, %d, %d, %v", v, c.FilesQuota, c.FilesWorkspaceQuota, c.FilesReserve, err)
+		}
+	}
+	for _, key := range []string{"files_quota", "files_workspace_quota", "files_reserve"} {
+		for _, v := range []string{"-1", "1GB", "1.5Gi", "Gi", " 1", "9223372036854775808", "8388608Ti", "-1Ki"} {
+			if _, err := Load(Sources{Env: env{Variable(key): v}.lookup}); err == nil || !strings.HasPrefix(err.Error(), Variable(key)+": ") {
+				t.Errorf("%s %q: %v", key, v, err)
+			}
+		}
+	}
+	c, err := Load(Sources{Env: env{"PARLANCE_FILES_RESERVE": "0"}.lookup})
+	if err != nil || c.FilesReserve != 0 || c.FilesQuota != parlance.MaxFilesAll || c.FilesWorkspaceQuota != parlance.MaxFilesWorkspace {
+		t.Errorf("no reserve: %+v, %v", c, err)
+	}
+	if _, err := Load(Sources{Env: env{"PARLANCE_FILES_QUOTA": "0"}.lookup}); err == nil {
+		t.Error("a quota of nothing is taken")
 	}
 }
 
