@@ -69,12 +69,13 @@ func (r *run) finishFiles(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	var noRoom *files.NoRoom
-	if errors.As(err, &noRoom) {
-		r.m.o.Logger.Warn("attachments wait for room", "source", r.c.Name, "reason", noRoom.Reason)
-		return nil
-	}
-	if err != nil {
+	reason := ""
+	switch {
+	case errors.As(err, &noRoom):
+		reason = noRoom.Reason
+		r.m.o.Logger.Warn("attachments wait for room", "source", r.c.Name, "reason", reason)
+	case err != nil:
 		return fmt.Errorf("fetch files: %w", err)
 	}
-	return nil
+	return r.m.update(ctx, r.c.Name, func(c *Config) { c.NoRoom = reason })
 }

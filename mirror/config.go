@@ -40,6 +40,8 @@ type Config struct {
 	Well parlance.Time `json:"well_ms,omitempty"`
 	// Failed says since when no run has come through, and why; nil: the last one did.
 	Failed *Failed `json:"failed,omitempty"`
+	// NoRoom is why the last run that came to its end left files unfetched; empty: not for want of room.
+	NoRoom string `json:"no_room,omitempty"`
 }
 
 // Settings are what can be changed of an upstream, see [Mirror.Change].

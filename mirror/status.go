@@ -65,6 +65,8 @@ func (s *Status) room(ctx context.Context, archive *files.Archive) error {
 		s.noRoom = noRoom.Reason
 	case err != nil:
 		return fmt.Errorf("find room for files: %w", err)
+	default:
+		s.noRoom = s.NoRoom // a large file may lack it where a small one doesn't
 	}
 	return nil
 }
