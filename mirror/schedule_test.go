@@ -3,10 +3,10 @@ package mirror_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,27 +21,20 @@ import (
 const look = 15 * time.Second
 
 // A server reads upstreams when their time comes, and no sooner; and its metrics tell of it.
-func TestServe(t *testing.T) {
+func TestServe(t *testing.T) { synctest.Test(t, testServe) }
+
+func testServe(t *testing.T) {
 	w := newWorld(t, fake.Options{Platform: parlance.Shopline, Messages: 30, Seed: 1})
 	defer w.close()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	start := w.now()
 	begun := func() int { return w.up.Calls()["GET /v1/token/info"] } // once a run
-	var m *mirror.Mirror
-	m = mirror.New(w.store, mirror.Options{
+	m := mirror.New(w.store, mirror.Options{
 		Secret: w.secret, Transport: w, Now: w.now,
 		Wait: func(ctx context.Context, d time.Duration) error {
-			// Time goes on when what is due was done.
-			for d == look {
-				c, err := m.Upstream(context.WithoutCancel(ctx), source)
-				if err != nil {
-					return err
-				}
-				if c.Next() > w.now() {
-					break
-				}
-				runtime.Gosched()
+			if d == look { // time goes on when what was due has been done
+				synctest.Wait()
 			}
 			if w.clock.Add(d.Milliseconds()); w.now()-start > 3_600_000 {
 				stop()
