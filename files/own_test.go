@@ -47,8 +47,12 @@ func TestAnswersAreNoFiles(t *testing.T) {
 			w.Write([]byte(c.content))
 		})
 		for _, m := range []files.Mention{
-			{Address: h.URL + "/rooms", Type: parlance.TypeFile}, {Address: "/rooms"}, {Address: h.URL + "/rooms", Name: "a.json"},
-			{Address: h.URL + "/rooms", Name: "a.html"}, {Address: h.URL + "/rooms", Type: parlance.TypeImage}, {Address: h.URL + "/rooms", Name: "a.pdf"},
+			{Address: h.URL + "/rooms", Type: parlance.TypeFile},
+			{Address: "/rooms"},
+			{Address: h.URL + "/rooms", Name: "a.json"},
+			{Address: h.URL + "/rooms", Name: "a.html"},
+			{Address: h.URL + "/rooms", Type: parlance.TypeImage},
+			{Address: h.URL + "/rooms", Name: "a.pdf"},
 		} {
 			to := folder(t)
 			if got, err := f.Fetch(t.Context(), to, m, start); !errors.Is(err, parlance.Forbidden) && !errors.Is(err, parlance.Broken) {
@@ -63,8 +67,15 @@ func TestAnswersAreNoFiles(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ header, content string }{
-		{"text/html", png}, {"application/json", "%PDF-1.7"}, {"text/plain", "[1] Notes of the meeting"}, {"text/plain", "[section]\na=1"}, {"text/plain", "{curly} words"},
-		{"image/svg+xml", `<svg xmlns="x"/>`}, {"text/csv", "a,b"}, {"", "PK\x03\x04"}, {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "PK\x03\x04rest"},
+		{"text/html", png},
+		{"application/json", "%PDF-1.7"},
+		{"text/plain", "[1] Notes of the meeting"},
+		{"text/plain", "[section]\na=1"},
+		{"text/plain", "{curly} words"},
+		{"image/svg+xml", `<svg xmlns="x"/>`},
+		{"text/csv", "a,b"},
+		{"", "PK\x03\x04"},
+		{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "PK\x03\x04rest"},
 	} {
 		h.says("/f", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = []string{c.header}

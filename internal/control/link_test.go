@@ -43,7 +43,11 @@ func FuzzFrames(f *testing.F) {
 	var b bytes.Buffer
 	for _, one := range []frame{
 		{frameCommand, []byte(`{"args":["mirror","run"],"env":{"PARLANCE_X":"y"},"dir":"/d"}`)},
-		{frameInput, []byte("text")}, {kind: frameEnd}, {kind: frameStarted}, {frameStdout, []byte("out")}, {frameExit, []byte{3}},
+		{frameInput, []byte("text")},
+		{kind: frameEnd},
+		{kind: frameStarted},
+		{frameStdout, []byte("out")},
+		{frameExit, []byte{3}},
 	} {
 		if err := writeFrame(&b, one); err != nil {
 			f.Fatal(err)
