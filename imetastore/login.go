@@ -25,7 +25,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if in.Password == "" {
 		return missing("password")
 	}
-	session, err := s.keeper.LoginFrom(r.Context(), r.RemoteAddr, in.Email, in.Password)
+	session, err := s.keeper.LoginFrom(r.Context(), caller(r, s.trusted), in.Email, in.Password)
 	if errors.Is(err, parlance.Unauthenticated) {
 		return errLogin
 	}

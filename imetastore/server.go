@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 	"strings"
 
@@ -47,6 +48,9 @@ type Options struct {
 	// counts as the nearest of these; 0 = 100.
 	PageSize int
 
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For is believed: it then says whose wrong logins are slowed.
+	TrustedProxies []netip.Prefix
+
 	// Rewrite, if set, replaces addresses of files in answers.
 	Rewrite reply.Rewrite
 }
@@ -58,6 +62,7 @@ type Server struct {
 	keeper   *access.Keeper
 	failures reply.Failures
 	pageSize int
+	trusted  []netip.Prefix // proxies
 	answers  *answers.Cache // pages, and the conversations of buyers
 	buffers  reply.Buffers
 	mux      *http.ServeMux
@@ -76,6 +81,7 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 		keeper:   k,
 		failures: reply.Failures{Log: o.Logger, Message: "imetastore request failed"},
 		pageSize: defaultPageSize,
+		trusted:  o.TrustedProxies,
 		answers:  answers.New(answerBytes),
 		mux:      http.NewServeMux(),
 	}

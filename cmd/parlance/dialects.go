@@ -51,7 +51,9 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 			Handler: memory.Handler(sl), OpenAPI: shopline.OpenAPI(),
 		},
 		IMetaStore: httpd.Dialect{
-			Handler: memory.Handler(imetastore.New(a.store, a.keeper, imetastore.Options{Logger: log, Rewrite: rewrite})), OpenAPI: imetastore.OpenAPI(),
+			Handler: memory.Handler(imetastore.New(a.store, a.keeper, imetastore.Options{
+				Logger: log, Rewrite: rewrite, TrustedProxies: c.TrustedProxies,
+			})), OpenAPI: imetastore.OpenAPI(),
 		},
 		Attachments: attachments,
 		Sizes:       sizes(a.engine),

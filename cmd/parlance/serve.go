@@ -85,6 +85,7 @@ JSON: {"url","data"}, once it listens, and "metrics" with --metrics-listen.`,
 	f.String("metrics-listen", "", "host:port for /metrics, /healthz and /readyz, which the main address then hasn't (PARLANCE_METRICS_LISTEN)")
 	f.String("tls-cert", "", "certificate chain, PEM (PARLANCE_TLS_CERT)")
 	f.String("tls-key", "", "key of the certificate, PEM (PARLANCE_TLS_KEY)")
+	f.String("trusted-proxies", "", "networks of proxies whose X-Forwarded-For says whose wrong logins are slowed: 10.1.2.0/24,... (PARLANCE_TRUSTED_PROXIES)")
 	f.Bool("behind-proxy", false, "something in front speaks TLS (PARLANCE_BEHIND_PROXY)")
 	f.String("public-url", "", "where the world finds this server: answers show kept attachments under it (PARLANCE_PUBLIC_URL)")
 	f.String("bus", d.Bus, "how nodes tell each other news: none, nats://HOST:PORT or embedded://HOST:PORT?routes=HOST:PORT,... (PARLANCE_BUS)")

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -47,9 +48,12 @@ type Config struct {
 	TLSKey        string
 	MetricsListen string // host:port of metrics and health alone; empty: they are at Listen
 	BehindProxy   bool   // something in front speaks TLS
-	PublicURL     string // where the world finds the server; empty: attachments keep their own addresses
-	ShoplineRate  int    // requests per second and SHOPLINE token; 0 = no limit
-	LogLevel      slog.Level
+
+	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For is believed
+
+	PublicURL    string // where the world finds the server; empty: attachments keep their own addresses
+	ShoplineRate int    // requests per second and SHOPLINE token; 0 = no limit
+	LogLevel     slog.Level
 
 	Bus                                      string // how nodes tell each other news: see [Config.Nodes]
 	BusUser, BusPassword, BusToken, BusCreds string // BusCreds is a file
@@ -98,6 +102,7 @@ var keys = []key{
 	{"metrics_listen", text(func(c *Config) *string { return &c.MetricsListen }), func(c *Config) any { return c.MetricsListen }},
 	{"tls_cert", text(func(c *Config) *string { return &c.TLSCert }), func(c *Config) any { return c.TLSCert }},
 	{"tls_key", text(func(c *Config) *string { return &c.TLSKey }), func(c *Config) any { return c.TLSKey }},
+	{"trusted_proxies", setTrustedProxies, func(c *Config) any { return networks(c.TrustedProxies) }},
 	{"behind_proxy", truth(func(c *Config) *bool { return &c.BehindProxy }), func(c *Config) any { return c.BehindProxy }},
 	{"public_url", setPublicURL, func(c *Config) any { return c.PublicURL }},
 	{"shopline_rate", setShoplineRate, func(c *Config) any { return c.ShoplineRate }},
@@ -196,6 +201,41 @@ func setHosts(c *Config, v string) error {
 		c.Hosts = append(c.Hosts, h)
 	}
 	return nil
+}
+
+// The largest networks of trusted proxies: private ones have no larger.
+const (
+	leastBits4 = 8
+	leastBits6 = 7
+)
+
+func setTrustedProxies(c *Config, v string) error {
+	c.TrustedProxies = nil
+	for s := range strings.SplitSeq(v, ",") {
+		s = strings.TrimSpace(s)
+		p, err := netip.ParsePrefix(s)
+		if ip, e := netip.ParseAddr(s); e == nil && ip.Zone() == "" {
+			p, err = netip.PrefixFrom(ip, ip.BitLen()), nil
+		}
+		switch {
+		case err != nil:
+			return errors.New("want networks such as 10.1.2.0/24 or addresses, and commas between several")
+		case p.Addr().Is4In6():
+			return fmt.Errorf("%s: write it as IPv4", s)
+		case p.Addr().Is4() && p.Bits() < leastBits4, p.Addr().Is6() && p.Bits() < leastBits6:
+			return fmt.Errorf("%s has too many addresses: name the proxies' own, no more than a /%d of IPv4 or a /%d of IPv6", s, leastBits4, leastBits6)
+		}
+		c.TrustedProxies = append(c.TrustedProxies, p.Masked())
+	}
+	return nil
+}
+
+func networks(ps []netip.Prefix) string {
+	all := make([]string, len(ps))
+	for i, p := range ps {
+		all[i] = p.String()
+	}
+	return strings.Join(all, ",")
 }
 
 func setPublicURL(c *Config, v string) error {

@@ -132,6 +132,25 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Proxies are named one by one, or by networks of a size that somebody can own.
+func TestTrustedProxies(t *testing.T) {
+	var c Config
+	if err := setTrustedProxies(&c, "10.1.2.3/8, 192.0.2.1,2001:db8::1,fc00::/7"); err != nil {
+		t.Fatal(err)
+	}
+	if got := networks(c.TrustedProxies); got != "10.0.0.0/8,192.0.2.1/32,2001:db8::1/128,fc00::/7" {
+		t.Errorf("got %s", got)
+	}
+	for _, v := range []string{
+		"", ",", "10.0.0.0/8,", "0.0.0.0/0", "::/0", "10.0.0.1,0.0.0.0/0", "0.0.0.0/1,128.0.0.0/1", "2000::/3", "::ffff:0.0.0.0/96", "::ffff:10.0.0.1",
+		"fe80::1%eth0", "proxy.example", "10.0.0.0/33", "*",
+	} {
+		if err := setTrustedProxies(&c, v); err == nil {
+			t.Errorf("%q: no error", v)
+		}
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	for address, loopback := range map[string]bool{
 		"127.0.0.1:8080": true, "127.9.9.9:0": true, "[::1]:80": true, "localhost:80": true, "[::ffff:127.0.0.1]:1": true,
