@@ -1,10 +1,12 @@
 package imkit
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -73,7 +75,8 @@ func (w *walk) ask(ctx context.Context, below *row, limit int) (answer, error) {
 	return a, nil
 }
 
-// fewer asks a question, and asks it again for half as many rows while the answer is too large to be read, down to one. It returns how many rows it
+// fewer asks a question, and asks it again for half as many rows while the answer is too large to be read, or has rows that were cut
+// to make it small enough, down to one. It returns how many rows it
 // asked for. Where fewer had to be asked for, the next pages are too, until they are small again.
 func (w *walk) fewer(ctx context.Context, q HistoryQuery) (historyPage, int, error) {
 	if w.most > 0 {
@@ -81,7 +84,8 @@ func (w *walk) fewer(ctx context.Context, q HistoryQuery) (historyPage, int, err
 	}
 	for {
 		p, err := w.client.history(ctx, w.room, q)
-		if !errors.Is(err, upstream.ErrTooLarge) || q.Limit <= 1 {
+		large := errors.Is(err, upstream.ErrTooLarge) || err == nil && slices.ContainsFunc(p.rows, isCut)
+		if !large || q.Limit <= 1 {
 			if err == nil && w.most > 0 && p.size < parlance.MaxUpstreamBody/8 {
 				w.most *= 2
 			}
@@ -94,6 +98,15 @@ func (w *walk) fewer(ctx context.Context, q HistoryQuery) (historyPage, int, err
 		w.most = q.Limit
 		w.find("pages that are too large to be read, so that fewer messages are asked for")
 	}
+}
+
+// isCut reports whether a row is shown with the beginning of its text only, since its page had no room for it: IMKit Messages, cut.
+func isCut(row json.RawMessage) bool {
+	if !bytes.Contains(row, []byte(`"truncated"`)) {
+		return false
+	}
+	o, err := parseForeign(row)
+	return err == nil && string(o.get("truncated")) == "true"
 }
 
 // readRows turns the rows into items. A row whose time can't be read stands where its neighbour does.

@@ -121,3 +121,31 @@ func TestLargePagesAreHalved(t *testing.T) {
 		t.Errorf("%s, %d messages, at most %d at once, gaps %v", report.State, c.here("a"), most, report.Gaps)
 	}
 }
+
+// Rows that a page has no room for are shown cut. They are asked for among fewer, and are here whole.
+func TestCutRowsAreAskedForAgain(t *testing.T) {
+	c := newChat(t, "a")
+	c.fill("a", 40)
+	long := strings.Repeat("long ", 1000)
+	whole := message("a", 17, long)
+	cut := strings.Replace(message("a", 17, "long"), `{`, `{"truncated": true,`, 1)
+	c.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if isPage(r) {
+			limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+			c.messages["a"][23] = cut
+			if limit <= 7 {
+				c.messages["a"][23] = whole
+			}
+		}
+		return false
+	}
+	report := c.ran(mirror.RunOptions{})
+	if report.State != mirror.Complete || c.here("a") != 40 {
+		t.Errorf("%s, %d messages, gaps %v", report.State, c.here("a"), report.Gaps)
+	}
+	ref := parlance.Ref{Workspace: workspace, Conversation: "a"}
+	m, err := c.store.Message(t.Context(), ref, parlance.MessageID(fmt.Sprintf("%024x", 17)))
+	if err != nil || m.Message.Text != long {
+		t.Errorf("a text of %d bytes, error %v; want %d", len(m.Message.Text), err, len(long))
+	}
+}
