@@ -1,7 +1,7 @@
 # make          builds bin/parlance
 # make test     runs every test with the race detector, those that want one on a Cassandra of their own
 # make lint     gofumpt, go vet, staticcheck; the API descriptions too if npm is at hand
-# make openapi  checks the API descriptions (needs npm), and generates a client of each and compiles it
+# make openapi  checks the API descriptions (needs npm)
 # make bench    measures, and prints docs/performance.md's table
 
 SHELL := /bin/bash
@@ -11,8 +11,6 @@ export PARLANCE_DATA ?= $(wildcard $(abspath ../shared/data))
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-
-OAPICODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.5.0
 REDOCLY     := @redocly/cli@2.0.0
 SPECTRAL    := @stoplight/spectral-cli@6.15.0
 OPENAPI     := imkit/openapi.yaml shopline/openapi.yaml imetastore/openapi.yaml
