@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"parlance"
 	"parlance/internal/jsonrecord"
@@ -232,7 +233,7 @@ func fileName(r *Record) string {
 		name = name[i+1:]
 	}
 	name = strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || strings.ContainsRune(`"<>|:*?`, c) || c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 { // the last ones turn text round
+		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || strings.ContainsRune(`"<>|:*?`, c) {
 			return '_'
 		}
 		return c

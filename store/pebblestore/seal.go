@@ -89,7 +89,7 @@ func checkSeal(dir string, fsys vfs.FS) error {
 	}
 	for want := range strings.Lines(lines) {
 		name, _, _ := strings.Cut(want, " ")
-		if !sealed(name) {
+		if !sealed(name) || strings.ContainsAny(name, `/\`) { // no file of this folder's
 			return damaged(dir, sealName, nil)
 		}
 		if line, err := sealLine(dir, name, fsys); err != nil || line != want {
