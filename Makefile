@@ -24,9 +24,13 @@ build:
 test:
 	go run ./internal/cassandratest/run -- $(MAKE) --no-print-directory tests
 
+# These go through all real conversations, which takes the race detector ten minutes each and shows it nothing that others don't.
+LONG := ^(TestRealLinesComeBackByteForByte|TestRealConversationsAreWalkedWhole)$$
+
 # On the engines that are there: Cassandra too if PARLANCE_CASSANDRA names one.
 tests:
-	go test -race -timeout 40m ./...
+	go test -race -timeout 40m -skip '$(LONG)' ./...
+	go test -timeout 20m -run '$(LONG)' ./export ./cmd/parlance
 	if [ "$$CI" = true ]; then go test -timeout 20m ./mirror -run '^TestMirror$$' -rapid.checks=1000; fi
 	if [ -n "$$PARLANCE_CASSANDRA" ]; then PARLANCE_TEST_ENGINE=cassandra go test -timeout 20m ./imkit ./shopline ./imetastore -rapid.checks=2; fi
 
