@@ -25,7 +25,7 @@ test:
 	go run ./internal/cassandratest/run -- $(MAKE) --no-print-directory tests
 
 # These go through all real conversations, which takes the race detector ten minutes each and shows it nothing that others don't.
-LONG := ^(TestRealLinesComeBackByteForByte|TestRealConversationsAreWalkedWhole)$$
+LONG := ^(TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole)$$
 
 # On the engines that are there: Cassandra too if PARLANCE_CASSANDRA names one.
 tests:
