@@ -24,8 +24,8 @@ build:
 test:
 	go run ./internal/cassandratest/run -- $(MAKE) --no-print-directory tests
 
-# These go through all real conversations, which takes the race detector ten minutes each and shows it nothing that others don't.
-LONG := ^(TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole)$$
+# These go through all real conversations, or the largest messages, which takes the race detector ten minutes each and shows it nothing that others don't.
+LONG := ^(TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole|TestWhatIsExportedCanBeImported)$$
 
 # On the engines that are there: Cassandra too if PARLANCE_CASSANDRA names one.
 tests:
