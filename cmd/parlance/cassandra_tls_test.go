@@ -46,7 +46,7 @@ func TestEncryptedCluster(t *testing.T) {
 		{"another's certificate", user + "cassandra_ca: " + otherCert + "\n" + own, "certificate"},
 		{"no certificate of our own", user + ca, "client certificate"},
 		{"a certificate that the cluster doesn't trust", user + ca + "cassandra_cert: " + otherCert + "\ncassandra_key: " + otherKey + "\n", "client certificate"},
-		{"another's key", user + ca + "cassandra_cert: " + cert + "\ncassandra_key: " + otherKey + "\n", "client certificate"},
+		{"another's key", user + ca + "cassandra_cert: " + cert + "\ncassandra_key: " + otherKey + "\n", "private key"},
 		{"a wrong password", "cassandra_user: " + cassandratest.User + "\ncassandra_password: a-guess\n" + ca + own, "password"},
 	} {
 		r := command(c.settings, "workspace", "create", "acme")
