@@ -94,6 +94,7 @@ const (
 // Bounds of credentials.
 const (
 	MaxCredentials = 1000 // of a workspace, expired ones included
+	MaxLinkKeys    = 10   // keys of a workspace that signed addresses are good by
 
 	WrongLoginsHere    = 5       // at once, of an e-mail at one address
 	WrongLoginsAddress = 20      // at once, at one address

@@ -15,6 +15,7 @@ type Archive struct {
 	store  *store.Store
 	folder *Folder
 	memory *memory
+	links  linkMemory
 	room   *room
 }
 

@@ -3,7 +3,6 @@ package files
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -12,28 +11,26 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
 	"parlance"
-	"parlance/internal/jsonrecord"
 )
 
 // LinkPath begins the path of every signed address.
 const LinkPath = "/attachments/"
 
 // Links makes addresses under which anybody reads a file who was given one, and answers them. Nobody can guess or
-// change one: it is signed for one file of one workspace, with a key that the store keeps. It is an [http.Handler] for
+// change one: it is signed for one file of one workspace, with a [LinkKey] that the store keeps. It is an [http.Handler] for
 //
 //	GET /attachments/WORKSPACE/KEY/NAME?sig=SIGNATURE[&Expires=UNIX-SECONDS]
 type Links struct {
 	archive *Archive
 	base    string // without a slash at its end; may be empty
 	log     *slog.Logger
-	known   sync.Map // of the key by the workspace; a key never changes
 }
 
 // NewLinks returns the links of an archive. Base is where the world finds this server, such as "https://chat.example.org". Empty: nowhere
@@ -48,7 +45,7 @@ func NewLinks(a *Archive, base string, log *slog.Logger) *Links {
 // Base returns where the world finds the server; empty if that isn't known.
 func (l *Links) Base() string { return l.base }
 
-// Address returns the signed address, valid for ever, of the file that address names; false if the archive doesn't have it
+// Address returns the signed address, valid as long as its key, of the file that address names; false if the archive doesn't have it
 // or that can't be found out now.
 func (l *Links) Address(ctx context.Context, ws parlance.WorkspaceID, address string) (string, bool) {
 	if l.base == "" {
@@ -69,9 +66,9 @@ func (l *Links) Address(ctx context.Context, ws parlance.WorkspaceID, address st
 	return l.base + path, true
 }
 
-// Path returns the signed path and query of a file, valid until the second of expires, or for ever if that is zero.
+// Path returns the signed path and query of a file, valid until the second of expires, or as long as its key if that is zero.
 func (l *Links) Path(ctx context.Context, ws parlance.WorkspaceID, r *Record, expires parlance.Time) (string, error) {
-	key, err := l.key(ctx, ws)
+	key, err := l.archive.signingKey(ctx, ws)
 	if err != nil {
 		return "", err
 	}
@@ -92,38 +89,6 @@ func sign(key []byte, ws parlance.WorkspaceID, k Key, until string) string {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(string(ws) + "\x00" + string(k) + "\x00" + until))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
-}
-
-// A keyRecord is a workspace's key in the store.
-type keyRecord struct {
-	Key []byte `json:"key"`
-}
-
-const keyName = "links"
-
-// key returns the workspace's key, and makes it if there is none.
-func (l *Links) key(ctx context.Context, ws parlance.WorkspaceID) ([]byte, error) {
-	if k, ok := l.known.Load(ws); ok {
-		return k.([]byte), nil
-	}
-	for {
-		r, raw, err := jsonrecord.Read[keyRecord](ctx, l.archive.store, keys(ws), keyName)
-		if err != nil {
-			return nil, err
-		}
-		if raw != nil {
-			if len(r.Key) != sha256.Size {
-				return nil, parlance.Errorf(parlance.Corrupt, "record of %s can't be read", keys(ws))
-			}
-			l.known.Store(ws, r.Key)
-			return r.Key, nil
-		}
-		r.Key = make([]byte, sha256.Size)
-		rand.Read(r.Key) // never fails
-		if err := jsonrecord.Swap(ctx, l.archive.store, keys(ws), keyName, nil, r); err != nil && !errors.Is(err, parlance.Conflict) {
-			return nil, err
-		}
-	}
 }
 
 // ServeHTTP answers a signed address. Whatever is wrong with one, it is unknown; only one that was good once is told to be out of date.
@@ -159,22 +124,17 @@ func (l *Links) signed(r *http.Request) (Record, error) {
 	if !named || parlance.CheckWorkspace(id) != nil {
 		return Record{}, errUnknown
 	}
-	// The key is read and not made: addresses of workspaces that there aren't write nothing.
-	_, made := l.known.Load(id)
-	if !made {
-		if _, raw, err := jsonrecord.Read[keyRecord](r.Context(), l.archive.store, keys(id), keyName); err != nil {
-			return Record{}, err
-		} else if raw == nil {
-			return Record{}, errUnknown
-		}
-	}
-	key, err := l.key(r.Context(), id)
+	// Keys are read and not made: addresses of workspaces that there aren't write nothing.
+	good, err := l.archive.linkKeys(r.Context(), id)
 	if err != nil {
 		return Record{}, err
 	}
 	q := r.URL.Query()
-	until := q.Get("Expires")
-	if subtle.ConstantTimeCompare([]byte(q.Get("sig")), []byte(sign(key, id, Key(k), until))) != 1 {
+	until, sig := q.Get("Expires"), []byte(q.Get("sig"))
+	signs := func(key linkKey) bool {
+		return subtle.ConstantTimeCompare(sig, []byte(sign(key.Key, id, Key(k), until))) == 1
+	}
+	if !slices.ContainsFunc(good, signs) {
 		return Record{}, errUnknown
 	}
 	if until != "" {

@@ -85,6 +85,7 @@ func TestFilesMove(t *testing.T) {
 	p.read(&s)
 	token := decoded[struct{ Data struct{ AccessToken string } }](t, s.URL+"/seller/auth/login",
 		fmt.Sprintf(`{"email":%q,"password":%q}`, w.IMetaStore.Email, w.IMetaStore.Password)).Data.AccessToken
+	signed := map[string]string{}
 	for dialect, page := range map[string]string{
 		"IMKit":      call(t, s.URL+"/rooms/"+room+"/messages/v3", "", "IM-API-KEY", w.IMKit.APIKey),
 		"SHOPLINE":   call(t, s.URL+"/v1/conversations/"+room+"/messages?platform=shop_messages", "", "Authorization", "Bearer "+w.Shopline.Token),
@@ -96,9 +97,34 @@ func TestFilesMove(t *testing.T) {
 			t.Errorf("%s: the page is %s", dialect, page)
 			continue
 		}
-		if got := call(t, s.URL+"/attachments/"+strings.TrimRight(path, `\`), ""); got != "the file" {
+		signed[dialect] = s.URL + "/attachments/" + strings.TrimRight(path, `\`)
+		if got := call(t, signed[dialect], ""); got != "the file" {
 			t.Errorf("%s: got %q", dialect, got)
 		}
+	}
+
+	// With its key all addresses end that it signed.
+	credential := []string{"workspace", "credential", "--data", to, "--workspace", "acme"}
+	var all struct{ Credentials []shownCredential }
+	run(&all, append(credential, "list")...)
+	var key, rotated shownCredential
+	for _, c := range all.Credentials {
+		if c.Kind == linkKind {
+			key = c
+		}
+	}
+	run(&rotated, append(credential, "rotate", key.ID)...)
+	if rotated.Kind != linkKind || rotated.ID == key.ID || rotated.Secret != "" {
+		t.Errorf("%+v was rotated to %+v", key, rotated)
+	}
+	for dialect, address := range signed {
+		if got := status(t, "GET", address, ""); got != http.StatusNotFound {
+			t.Errorf("%s: %d, though the key that signed it ended", dialect, got)
+		}
+	}
+	page := call(t, s.URL+"/rooms/"+room+"/messages/v3", "", "IM-API-KEY", w.IMKit.APIKey)
+	if !strings.Contains(page, "http://chat.example.org/attachments/") || strings.Contains(page, strings.TrimPrefix(signed["IMKit"], s.URL)) {
+		t.Errorf("after the rotation the page is %s", page)
 	}
 }
 

@@ -22,7 +22,7 @@ type shownCredential struct {
 	Kind      access.Kind          `json:"kind"`
 	Label     string               `json:"label"`
 	Name      string               `json:"name"`             // a client key or an e-mail; empty for the others
-	Created   string               `json:"created"`          // RFC 3339
+	Created   string               `json:"created"`          // RFC 3339; empty: not known
 	Expires   string               `json:"expires"`          // RFC 3339; empty: never
 	Secret    string               `json:"secret,omitempty"` // shown once
 }
@@ -48,7 +48,8 @@ func (p *program) workspaceCredential() *cobra.Command {
 		Use:   "credential",
 		Short: "Add, list, revoke and rotate a workspace's credentials",
 		Long: `Add, list, revoke and rotate a workspace's credentials, also while the store is served. The
-kinds are client-key and api-key (IMKit), shopline-token and seller-login (iMetaStore).
+kinds are client-key and api-key (IMKit), shopline-token and seller-login (iMetaStore), and link-key,
+which signs the addresses of attachments in answers: with a key end all addresses that it signed.
 
 A secret is printed once, when it is made: the store keeps its hash. No command takes one as an
 argument, where others on the machine could read it: a password comes from a file or from standard
@@ -92,10 +93,13 @@ doesn't.`,
 		Args: cobra.NoArgs,
 	}, &o, func(ctx context.Context, a *archive, ws parlance.WorkspaceID, _ []string) error {
 		c := access.Credential{Kind: access.Kind(o.kind), Label: o.label, Name: o.email}
+		if c.Kind == linkKind {
+			return p.addLinkKey(ctx, a, ws, o)
+		}
 		login := c.Kind == access.SellerLogin
 		switch {
 		case !login && c.Kind != access.ClientKey && c.Kind != access.APIKey && c.Kind != access.ShoplineToken:
-			return usage("--kind %q: want %s, %s, %s or %s", o.kind, access.ClientKey, access.APIKey, access.ShoplineToken, access.SellerLogin)
+			return usage("--kind %q: want %s, %s, %s, %s or %s", o.kind, access.ClientKey, access.APIKey, access.ShoplineToken, access.SellerLogin, linkKind)
 		case login && o.email == "":
 			return usage("a %s needs --email", c.Kind)
 		case !login && (o.email != "" || o.passwordStdin || o.passwordFile != ""):
@@ -121,7 +125,7 @@ doesn't.`,
 		return p.printCredential(showCredential(ws, c, secret), "")
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.kind, "kind", "", "client-key, api-key, shopline-token or seller-login (required)")
+	f.StringVar(&o.kind, "kind", "", "client-key, api-key, shopline-token, seller-login or link-key (required)")
 	cmd.MarkFlagRequired("kind")
 	f.StringVar(&o.label, "label", "", "what to call it, at most 200 bytes")
 	f.StringVar(&o.email, "email", "", "e-mail of a seller-login")
@@ -146,6 +150,11 @@ JSON: {"workspace","credentials":[{"workspace","id","kind","label","name","creat
 			}
 			all = append(all, showCredential(ws, c, ""))
 		}
+		links, err := linkKeys(ctx, a, ws)
+		if err != nil {
+			return err
+		}
+		all = append(all, links...)
 		if p.json {
 			return writeLine(p.stdout, map[string]any{"workspace": ws, "credentials": all})
 		}
@@ -154,7 +163,11 @@ JSON: {"workspace","credentials":[{"workspace","id","kind","label","name","creat
 			if c.Expires != "" {
 				until = "until " + c.Expires
 			}
-			if err := printf(p.stdout, "%s\t%s\t%s\t%s\tsince %s\t%s\n", c.ID, c.Kind, c.Name, c.Label, c.Created, until); err != nil {
+			since := ""
+			if c.Created != "" {
+				since = "since " + c.Created
+			}
+			if err := printf(p.stdout, "%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, c.Kind, c.Name, c.Label, since, until); err != nil {
 				return err
 			}
 		}
@@ -173,7 +186,16 @@ it opened. Other processes that serve the same store hear of it at once, and in 
 JSON: {"workspace","revoked"}.`,
 		Args: cobra.ExactArgs(1),
 	}, &o, func(ctx context.Context, a *archive, ws parlance.WorkspaceID, args []string) error {
-		if err := a.keeper.Revoke(ctx, ws, args[0]); err != nil {
+		link, err := isLinkKey(ctx, a, ws, args[0])
+		switch {
+		case err != nil:
+			return err
+		case link:
+			err = a.files.RevokeLinkKey(ctx, ws, args[0])
+		default:
+			err = a.keeper.Revoke(ctx, ws, args[0])
+		}
+		if err != nil {
 			return err
 		}
 		return p.result(map[string]any{"workspace": ws, "revoked": args[0]}, "%s is revoked", args[0])
@@ -192,6 +214,11 @@ sessions that the old password opened end with it. The secret is shown this once
 JSON: {"workspace","id","kind","label","name","created","expires","secret"}, of the new one.`,
 		Args: cobra.ExactArgs(1),
 	}, &o, func(ctx context.Context, a *archive, ws parlance.WorkspaceID, args []string) error {
+		if link, err := isLinkKey(ctx, a, ws, args[0]); err != nil {
+			return err
+		} else if link {
+			return p.rotateLinkKey(ctx, a, ws, args[0], o)
+		}
 		password, err := p.password(o)
 		if err != nil {
 			return err
