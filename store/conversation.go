@@ -52,9 +52,6 @@ func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parla
 		return nil, err
 	}
 	defer func() { err = s.leave(ctx, err) }()
-	r := s.registry(ws)
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	out := make([]Created, len(cs))
 	index := map[parlance.ConversationID]int{}
 	byPartition := map[driver.Partition][]int{}
@@ -86,7 +83,7 @@ func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parla
 			return nil, err
 		}
 	}
-	if err := s.register(ctx, r, ws, fresh); err != nil {
+	if err := s.register(ctx, ws, fresh); err != nil {
 		return nil, fmt.Errorf("create conversations: %w", err)
 	}
 	if len(fresh) > 0 {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"parlance"
@@ -44,8 +45,21 @@ func (s *Store) unregistered(ctx context.Context, ws parlance.WorkspaceID, c *Cr
 	return nil
 }
 
-// register adds conversations to the registry and the lists. The caller holds r.mu.
-func (s *Store) register(ctx context.Context, r *registry, ws parlance.WorkspaceID, cs []Created) error {
+// register adds conversations to the registry and the lists, but for those that are there by now. Others who make
+// conversations in the workspace wait for a group of these at most.
+func (s *Store) register(ctx context.Context, ws parlance.WorkspaceID, cs []Created) error {
+	r := s.registry(ws)
+	for group := range slices.Chunk(cs, s.groupEntries()) {
+		if err := s.registerGroup(ctx, r, ws, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) registerGroup(ctx context.Context, r *registry, ws parlance.WorkspaceID, cs []Created) (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for try := 0; len(cs) > 0; try++ {
 		if r.last == nil || !s.bounds.Exclusive {
 			last, err := s.completeRegistry(ctx, ws)
@@ -53,6 +67,9 @@ func (s *Store) register(ctx context.Context, r *registry, ws parlance.Workspace
 				return err
 			}
 			r.last = &last
+		}
+		// Another goroutine may have met them half-made and put them there, another process at any time.
+		if try == 0 || !s.bounds.Exclusive {
 			if cs, err = s.missing(ctx, ws, cs); err != nil || len(cs) == 0 {
 				return err
 			}
@@ -165,12 +182,8 @@ func (s *Store) writeRegistryHead(ctx context.Context, ws parlance.WorkspaceID, 
 	return s.writeParts(ctx, [][]driver.Op{{head}}, driver.Version(number))
 }
 
-// missing returns those of the conversations that aren't in the registry. Somebody else may have
-// put them there after this process found them new, or unregistered.
+// missing returns those of the conversations that aren't in the registry.
 func (s *Store) missing(ctx context.Context, ws parlance.WorkspaceID, cs []Created) ([]Created, error) {
-	if s.bounds.Exclusive {
-		return cs, nil
-	}
 	var missing []Created
 	for _, c := range cs {
 		row, err := s.get(ctx, registeredPartition(ws, c.Conversation.ID), nil)
