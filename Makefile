@@ -24,9 +24,9 @@ build:
 test:
 	go run ./internal/cassandratest/run -- $(MAKE) --no-print-directory tests
 
-# These go through all real conversations, or the largest messages, which takes the race detector ten minutes each and
+# These go through all real conversations, or the largest messages there may be, which takes the race detector ten minutes each and
 # shows it nothing that others don't.
-LONG := TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole|TestWhatIsExportedCanBeImported
+LONG := TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole|TestWhatIsExportedCanBeImported|TestMemoryUnderAttack
 # These compare the store with a model, a hundred times without the race detector and ten times with it.
 MODELS := TestModel|TestModelHarsh|TestModelFaults|TestCopyModel
 
