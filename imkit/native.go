@@ -97,6 +97,8 @@ var commonFields = []struct {
 	{"createdAtMS", timeShape, true, false},
 	{"updatedAtMS", timeShape, false, false},
 	{"messageTimeMS", timeShape, false, false},
+	{"isDeleted", boolShape, false, false},
+	{"truncated", boolShape, false, false},
 	{"data", nothing, false, false}, // IMKit Messages, the key data
 }
 
