@@ -29,7 +29,7 @@ func (a *appender) derive(e, before *Entry) error {
 			a.next.private++
 		}
 	}
-	a.next.note(e, before)
+	observe(&a.next, e, before)
 	a.listEntry(e)
 	for t := range timeline(timelines) {
 		var oldKey string

@@ -170,21 +170,3 @@ func positionOfAcrossKey(k []byte) parlance.Position {
 	id, conversation, _ := strings.Cut(string(k[8:]), "\x00")
 	return parlance.Position{Time: timeOfKey(k), ID: parlance.MessageID(id), Conversation: parlance.ConversationID(conversation)}
 }
-
-// year0 is when the year 0 began, in Unix seconds, UTC.
-const year0 = -62_167_219_200
-
-// A period is the part of the timeline across conversations that one partition holds: a month, or
-// a day where partitions are bounded. It counts them from the year 0.
-type period uint32
-
-func (l layout) periodOf(t parlance.Time) period {
-	if l.buckets == 1 {
-		return period(month.stretch(t).number)
-	}
-	const day = 24 * 60 * 60 // seconds
-	s := min(max(t, parlance.MinTime), parlance.MaxTime).Std().Unix()
-	return period((s - year0) / day)
-}
-
-func periodOfKey(k []byte) period { return period(binary.BigEndian.Uint32(k)) }

@@ -16,7 +16,7 @@ import (
 const lag parlance.Time = 60_000
 
 // listedAt is the time at which the conversation's rows stand in the lists.
-func (t *tail) listedAt(about *parlance.Conversation) parlance.Time {
+func listedAt(t *tail, about *parlance.Conversation) parlance.Time {
 	if t.listed == 0 {
 		return about.Created
 	}
@@ -31,8 +31,8 @@ func (a *appender) listEntry(e *Entry) {
 	if !a.lags() || e.origin != Send && e.Number > 1 {
 		return
 	}
-	a.left = append(a.left, a.next.listedAt(&a.about))
-	a.next.listed = a.next.activity(&a.about)
+	a.left = append(a.left, listedAt(&a.next, &a.about))
+	a.next.listed = activity(&a.next, &a.about)
 }
 
 // list writes the rows of the lists if the group's entries moved them, and leaves the rest to Settle.
@@ -48,12 +48,12 @@ func (a *appender) list() error {
 
 // lags reports whether the conversation's rows in the lists are too far from its activity.
 func (a *appender) lags() bool {
-	at := a.next.listedAt(&a.about)
-	return a.next.number > 0 && (a.next.listed == 0 || a.next.activity(&a.about) >= at+lag)
+	at := listedAt(&a.next, &a.about)
+	return a.next.number > 0 && (a.next.listed == 0 || activity(&a.next, &a.about) >= at+lag)
 }
 
 // activity is the highest time that the conversation's last activity may have.
-func (t *tail) activity(about *parlance.Conversation) parlance.Time {
+func activity(t *tail, about *parlance.Conversation) parlance.Time {
 	if t.total == 0 {
 		return about.Created
 	}
@@ -79,7 +79,7 @@ func (a *appender) move() error {
 	if err != nil {
 		return err
 	}
-	at := a.next.listedAt(&a.about)
+	at := listedAt(&a.next, &a.about)
 	for _, l := range listsOf(&a.about, members) {
 		a.ops.move(a.c.ref.Workspace, l, &a.about, a.left, at)
 	}
@@ -139,11 +139,11 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 	}
 	// Never back, though all messages may be gone: should this stop before the head says so, the next message would
 	// leave the rows there. Rows that are too high only cost their readers a look.
-	if t.listed != 0 && t.activity(&about) <= t.listed {
+	if t.listed != 0 && activity(t, &about) <= t.listed {
 		return nil
 	}
 	a := &appender{s: s, c: c, ctx: ctx, next: *t, about: about}
-	a.left, a.next.listed = []parlance.Time{t.listedAt(&about)}, t.activity(&about)
+	a.left, a.next.listed = []parlance.Time{listedAt(t, &about)}, activity(t, &about)
 	if err := a.move(); err != nil {
 		return err
 	}

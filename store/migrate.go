@@ -16,47 +16,6 @@ import (
 // This file brings stores of older formats to the one at hand when they are opened. It can be stopped at any
 // point: as long as the format row says 1 all that format 1 had is there, and from then on all that format 2 has.
 
-// A format is the format row.
-type format struct {
-	version  uint64
-	layout   layout
-	leftover bool // rows of the format before are still to be deleted
-}
-
-func (f *format) encode() []byte {
-	b := appendUint(nil, 1, f.version)
-	b = appendUint(b, 2, uint64(f.layout.segment))
-	b = appendUint(b, 3, uint64(f.layout.span))
-	b = appendUint(b, 4, uint64(f.layout.buckets))
-	return appendBool(b, 5, f.leftover)
-}
-
-func decodeFormat(row []byte) (f format, err error) {
-	err = eachField(row, func(x field) error {
-		switch x.Number {
-		case 1:
-			f.version = x.Uint
-		case 2:
-			f.layout.segment = int(x.Uint)
-		case 3:
-			f.layout.span = int(x.Uint)
-		case 4:
-			f.layout.buckets = int(x.Uint)
-		case 5:
-			f.leftover = x.Bool()
-		}
-		return nil
-	})
-	l := f.layout
-	switch {
-	case f.version > FormatVersion: // whatever else the row says
-		return f, parlance.Errorf(parlance.Invalid, "the store is of format %d, this program knows formats up to %d: use a newer parlance; nothing was changed", f.version, FormatVersion)
-	case err != nil || f.version == 0 || l.segment < 1 || l.segment > 1<<16 || l.span < 1 || l.buckets < 1 || l.buckets > 1<<16:
-		return f, parlance.Errorf(parlance.Corrupt, "the store's format row can't be read; nothing was changed")
-	}
-	return f, nil
-}
-
 // frozenKey1 is the key of format 1 for why the store is frozen. Programs that know that format only look
 // for it while they run, and never again at the format: on an engine that they may share it stays
 // for ever, so that they write nothing to lists that nobody reads.
@@ -192,7 +151,7 @@ func (s *Store) relistAll(ctx context.Context, ws parlance.WorkspaceID, id parla
 	}
 	var ops []driver.Op
 	for _, l := range listsOf(&about, members) {
-		ops = append(ops, listOps(ws, l, &about, t.listedAt(&about))...)
+		ops = append(ops, listOps(ws, l, &about, listedAt(t, &about))...)
 	}
 	return s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), max(appended(t.number), 1))
 }

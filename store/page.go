@@ -184,7 +184,7 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, r reading) (S
 		}
 		switch {
 		case err == nil && !moved:
-			return t.state(), nil
+			return stateOf(t), nil
 		case moved && last && s.bounds.Exclusive:
 			return State{}, s.contradicts(ref)
 		case moved && last:
@@ -208,7 +208,7 @@ func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*tail,
 		if t, err = s.readerTail(ctx, c); err != nil {
 			return nil, err
 		}
-		if r.unless != nil && r.unless(t.state()) {
+		if r.unless != nil && r.unless(stateOf(t)) {
 			return t, nil
 		}
 		if err := r.derived(&view{s, c, t}); err != nil {
@@ -228,7 +228,7 @@ func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*tail,
 		return nil, e
 	case now.number != t.number:
 		return nil, errMoved
-	case r.unless != nil && r.unless(t.state()):
+	case r.unless != nil && r.unless(stateOf(t)):
 		return t, nil
 	case err != nil:
 		return nil, err

@@ -33,7 +33,7 @@ func (s *Store) Glance(ref parlance.Ref) (State, bool) {
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
 	if t := c.known(); t != nil {
-		return t.state(), true
+		return stateOf(t), true
 	}
 	return State{}, false
 }
@@ -47,7 +47,7 @@ func (s *Store) State(ctx context.Context, ref parlance.Ref) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	return t.state(), nil
+	return stateOf(t), nil
 }
 
 // readerTail returns a tail whose derived rows all stand.
@@ -345,4 +345,9 @@ func (s *Store) readSpans(ctx context.Context, ref parlance.Ref, t timeline, as 
 // contradicts is for derived rows that don't fit together although nobody is writing.
 func (s *Store) contradicts(ref parlance.Ref) error {
 	return parlance.Errorf(parlance.Corrupt, "the timelines of conversation %s contradict its head", ref)
+}
+
+// stateOf returns what t says of its conversation.
+func stateOf(t *tail) State {
+	return State{Number: t.number, Total: t.total, Private: t.private, Newest: t.lastCreated}
 }

@@ -16,14 +16,6 @@ type registry struct {
 	last *registered // nil until read
 }
 
-type registered struct {
-	number uint64
-	id     parlance.ConversationID
-	counts [4]uint64 // conversations of each of kinds, this one included
-}
-
-var kinds = [...]parlance.Kind{parlance.Room, parlance.Direct, parlance.Shop, parlance.Order}
-
 func (s *Store) registry(ws parlance.WorkspaceID) *registry {
 	r, _ := s.registries.LoadOrStore(ws, &registry{})
 	return r.(*registry)
@@ -120,7 +112,7 @@ func (s *Store) standsAt(ctx context.Context, ws parlance.WorkspaceID, c *Create
 	if err != nil {
 		return 0, err
 	}
-	return t.listedAt(&c.Conversation), nil
+	return listedAt(t, &c.Conversation), nil
 }
 
 // registryOps are the rows that are derived from a conversation's place in the registry. at is where lists show it.
@@ -238,26 +230,4 @@ func (s *Store) lastRegistered(ctx context.Context, ws parlance.WorkspaceID) (la
 		}
 	}
 	return last, nil
-}
-
-func encodeRegistered(r *registered) []byte {
-	b := appendString(nil, 1, r.id)
-	for i, n := range r.counts {
-		b = appendUint(b, fieldNumber(2+i), n)
-	}
-	return b
-}
-
-func decodeRegistered(number uint64, b []byte) (registered, error) {
-	r := registered{number: number}
-	err := eachField(b, func(f field) error {
-		switch {
-		case f.Number == 1:
-			r.id = parlance.ConversationID(f.Bytes)
-		case f.Number >= 2 && f.Number < 2+fieldNumber(len(r.counts)):
-			r.counts[f.Number-2] = f.Uint
-		}
-		return nil
-	})
-	return r, err
 }

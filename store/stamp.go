@@ -12,8 +12,8 @@ import (
 // longer stamp our own messages above it.
 const day = 24 * 60 * 60 * 1000
 
-// note keeps the highest times in mind that e brings.
-func (t *tail) note(e, before *Entry) {
+// observe keeps the highest times in mind that e brings.
+func observe(t *tail, e, before *Entry) {
 	m := &e.Message
 	if before == nil || m.Created != before.Message.Created {
 		if e.Number == 1 || m.Created > t.lastCreated+1 {

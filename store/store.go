@@ -156,10 +156,6 @@ func (s *Store) epoch(ws parlance.WorkspaceID) *atomic.Uint64 {
 	return e.(*atomic.Uint64)
 }
 
-// FormatVersion is the version of all that this package writes. docs/storage.md
-// says what each one means.
-const FormatVersion = 2
-
 // openFormat reads the format row, or writes the first one, and brings an older store to the format at hand.
 func (s *Store) openFormat(ctx context.Context, o *Options) error {
 	for range 2 {

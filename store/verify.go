@@ -318,13 +318,6 @@ func (w *walk) flush() error {
 	return nil
 }
 
-func bit(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // index reads what the index says of the group's messages.
 func (w *walk) index() (map[parlance.MessageID]indexRow, error) {
 	ids := make([]parlance.MessageID, len(w.group))
@@ -417,7 +410,7 @@ func (v *verifier) lists(about *parlance.Conversation, t *tail) error {
 	if err != nil {
 		return err
 	}
-	at := t.listedAt(about)
+	at := listedAt(t, about)
 	for _, l := range listsOf(about, members) {
 		rows, leads := listPlaces(v.ws, l, about, at)
 		for i, place := range append(rows, leads...) {

@@ -145,3 +145,10 @@ func varint(b []byte) (uint64, error) {
 	}
 	return n, nil
 }
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,45 @@
+package store
+
+import "parlance/store/driver"
+
+// A batch collects derived ops. The last op on a row is the one that counts.
+type batch struct {
+	ops     []driver.Op
+	last    []driver.Op // for when all of ops stand
+	deletes bool
+	ranges  int // bytes of rows of ranges
+}
+
+func (b *batch) put(p driver.Partition, key, value []byte) {
+	b.ops = append(b.ops, driver.Op{Partition: p, Key: key, Value: value})
+}
+
+func (b *batch) delete(p driver.Partition, key []byte) {
+	b.ops = append(b.ops, driver.Op{Partition: p, Key: key, Delete: true})
+	b.deletes = true
+}
+
+// settled returns the ops with one op a row, because an engine that orders by
+// version can't tell the order inside a batch. Deletes come last, so that who reads
+// a part of a split batch finds a row too many, never one too few.
+func (b *batch) settled() []driver.Op {
+	type row struct {
+		p   driver.Partition
+		key string
+	}
+	last := make(map[row]int, len(b.ops))
+	for i, op := range b.ops {
+		last[row{op.Partition, string(op.Key)}] = i
+	}
+	var puts, deletes []driver.Op
+	for i, op := range b.ops {
+		switch {
+		case last[row{op.Partition, string(op.Key)}] != i:
+		case op.Delete:
+			deletes = append(deletes, op)
+		default:
+			puts = append(puts, op)
+		}
+	}
+	return append(puts, deletes...)
+}
