@@ -10,19 +10,20 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // Account returns what is known of an account, [parlance.NotFound] if nothing is.
 func (s *Store) Account(ctx context.Context, ws parlance.WorkspaceID, id parlance.AccountID) (parlance.Account, error) {
 	a, err := cached(s, accountName(ws, id), func() (*parlance.Account, error) {
-		v, err := s.get(ctx, s.layout.accountPartition(ws, id), []byte(id))
+		v, err := s.get(ctx, s.layout.AccountPartition(ws, id), []byte(id))
 		if err != nil {
 			return nil, fmt.Errorf("read account %q: %w", id, err)
 		}
 		if v == nil {
 			return nil, nil // remembered too: most senders of a message have no record
 		}
-		a, err := decodeAccount(v)
+		a, err := format.DecodeAccount(v)
 		if err != nil {
 			return nil, s.corrupt(err, "the record of account %q", id)
 		}
@@ -48,11 +49,11 @@ func (s *Store) UpdateAccount(ctx context.Context, ws parlance.WorkspaceID, id p
 		return parlance.Account{}, err
 	}
 	var a parlance.Account
-	err := s.update(ctx, s.layout.accountPartition(ws, id), []byte(id), func(old []byte) ([]byte, error) {
+	err := s.update(ctx, s.layout.AccountPartition(ws, id), []byte(id), func(old []byte) ([]byte, error) {
 		a = parlance.Account{ID: id}
 		if old != nil {
 			var err error
-			if a, err = decodeAccount(bytes.Clone(old)); err != nil {
+			if a, err = format.DecodeAccount(bytes.Clone(old)); err != nil {
 				return nil, s.corrupt(err, "the record of account %q", id)
 			}
 		}
@@ -60,14 +61,14 @@ func (s *Store) UpdateAccount(ctx context.Context, ws parlance.WorkspaceID, id p
 			return nil, err
 		}
 		a.ID = id
-		if bytes.Equal(old, encodeAccount(&a)) {
+		if bytes.Equal(old, format.EncodeAccount(&a)) {
 			return old, nil
 		}
 		a.Updated = s.now()
 		if a.Created == 0 {
 			a.Created = a.Updated
 		}
-		return encodeAccount(&a), nil
+		return format.EncodeAccount(&a), nil
 	})
 	s.changed(ws, accountName(ws, id))
 	return a, err
@@ -92,7 +93,7 @@ func (s *Store) Number(ctx context.Context, ws parlance.WorkspaceID, id parlance
 				return n, nil
 			}
 			if holder == nil {
-				err := s.swap(ctx, s.layout.numberPartition(ws, n), number8(uint64(n)), nil, []byte(id))
+				err := s.swap(ctx, s.layout.NumberPartition(ws, n), format.Number8(uint64(n)), nil, []byte(id))
 				if err == nil {
 					s.forget(numberName(ws, n))
 					return n, nil
@@ -115,7 +116,7 @@ func numberOf(id parlance.AccountID, probe int) int64 {
 }
 
 func (s *Store) holder(ctx context.Context, ws parlance.WorkspaceID, n int64) ([]byte, error) {
-	v, err := s.get(ctx, s.layout.numberPartition(ws, n), number8(uint64(n)))
+	v, err := s.get(ctx, s.layout.NumberPartition(ws, n), format.Number8(uint64(n)))
 	if err != nil {
 		return nil, fmt.Errorf("look up account number %d: %w", n, err)
 	}
@@ -143,12 +144,12 @@ func (s *Store) Hide(ctx context.Context, ref parlance.Ref, who parlance.Account
 	if err := parlance.CheckID("account id", who); err != nil {
 		return err
 	}
-	now := appendInt(nil, 1, int64(s.now()))
+	now := format.AppendInt(nil, 1, int64(s.now()))
 	for _, id := range ids {
 		if err := parlance.CheckID("message id", id); err != nil {
 			return err
 		}
-		err := s.swap(ctx, hiddenPartition(ref), hiddenKey(who, id), nil, now)
+		err := s.swap(ctx, format.HiddenPartition(ref), format.HiddenKey(who, id), nil, now)
 		if err != nil && parlance.KindOf(err) != parlance.Conflict {
 			return fmt.Errorf("hide a message of %s: %w", ref, err)
 		}
@@ -161,12 +162,12 @@ func (s *Store) Hide(ctx context.Context, ref parlance.Ref, who parlance.Account
 func (s *Store) Hidden(ctx context.Context, ref parlance.Ref, who parlance.AccountID) (map[parlance.MessageID]parlance.Time, error) {
 	return cached(s, hiddenName(ref, who), func() (map[parlance.MessageID]parlance.Time, error) {
 		hidden := map[parlance.MessageID]parlance.Time{}
-		r := driver.Range{From: hiddenKey(who, ""), To: []byte(string(who) + "\x01")}
-		for row, err := range s.engine.Scan(ctx, hiddenPartition(ref), r) {
+		r := driver.Range{From: format.HiddenKey(who, ""), To: []byte(string(who) + "\x01")}
+		for row, err := range s.engine.Scan(ctx, format.HiddenPartition(ref), r) {
 			if err != nil {
 				return nil, fmt.Errorf("read what is hidden in %s: %w", ref, err)
 			}
-			err = eachField(row.Value, func(f field) error {
+			err = format.EachField(row.Value, func(f format.Field) error {
 				hidden[parlance.MessageID(row.Key[len(who)+1:])] = f.Time()
 				return nil
 			})

@@ -8,6 +8,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // An AcrossEntry is an entry with the conversation it is of.
@@ -34,17 +35,17 @@ func (a *appender) deriveAcross(e *Entry, old *parlance.Message) {
 	if old != nil && old.Created != m.Created {
 		before := p
 		before.Time = old.Created
-		a.ops.delete(acrossPartition(ws, a.s.layout.periodOf(before.Time)), acrossKey(before))
+		a.ops.delete(format.AcrossPartition(ws, a.s.layout.PeriodOf(before.Time)), format.AcrossKey(before))
 	}
-	rows := acrossPartition(ws, a.s.layout.periodOf(p.Time))
+	rows := format.AcrossPartition(ws, a.s.layout.PeriodOf(p.Time))
 	if m.State == parlance.Deleted {
-		a.ops.delete(rows, acrossKey(p))
+		a.ops.delete(rows, format.AcrossKey(p))
 		return
 	}
-	a.ops.put(rows, acrossKey(p), pointer{e.Number, m.Private()}.encode())
-	if x := a.s.layout.periodOf(p.Time); x != a.period {
+	a.ops.put(rows, format.AcrossKey(p), format.Pointer{Number: e.Number, Private: m.Private()}.Encode())
+	if x := a.s.layout.PeriodOf(p.Time); x != a.period {
 		a.period = x // each group writes its periods once or twice; they are tiny
-		a.ops.put(acrossPeriods(ws), number4(uint32(x)), present)
+		a.ops.put(format.AcrossPeriods(ws), format.Number4(uint32(x)), present)
 	}
 }
 
@@ -59,10 +60,10 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 	}
 	var k keys
 	if q.From != nil {
-		k.from = string(acrossKey(*q.From))
+		k.from = string(format.AcrossKey(*q.From))
 	}
 	if q.To != nil {
-		k.to = string(acrossKey(*q.To))
+		k.to = string(format.AcrossKey(*q.To))
 	}
 	var ps []acrossPointer
 	if k.empty() {
@@ -70,27 +71,27 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 	}
 	periods := driver.Range{Reverse: !q.Ascending}
 	if q.From != nil {
-		periods.From = number4(uint32(s.layout.periodOf(q.From.Time)))
+		periods.From = format.Number4(uint32(s.layout.PeriodOf(q.From.Time)))
 	}
 	if q.To != nil {
-		periods.To = number4(uint32(s.layout.periodOf(q.To.Time)) + 1)
+		periods.To = format.Number4(uint32(s.layout.PeriodOf(q.To.Time)) + 1)
 	}
-	for x, err := range s.engine.Scan(ctx, acrossPeriods(ws), periods) {
+	for x, err := range s.engine.Scan(ctx, format.AcrossPeriods(ws), periods) {
 		if err != nil {
 			return AcrossPage{}, fmt.Errorf("read the workspace's timeline: %w", err)
 		}
-		for row, err := range s.engine.Scan(ctx, acrossPartition(ws, periodOfKey(x.Key)), k.of(driver.Range{Reverse: !q.Ascending})) {
+		for row, err := range s.engine.Scan(ctx, format.AcrossPartition(ws, format.PeriodOfKey(x.Key)), k.of(driver.Range{Reverse: !q.Ascending})) {
 			if err != nil {
 				return AcrossPage{}, fmt.Errorf("read the workspace's timeline: %w", err)
 			}
-			p, err := decodePointer(row.Value)
+			p, err := format.DecodePointer(row.Value)
 			if err != nil {
 				return AcrossPage{}, s.corrupt(err, "the timeline of workspace %q", ws)
 			}
-			if p.private && !q.Private {
+			if p.Private && !q.Private {
 				continue
 			}
-			ps = append(ps, acrossPointer{positionOfAcrossKey(row.Key), p.number})
+			ps = append(ps, acrossPointer{format.PositionOfAcrossKey(row.Key), p.Number})
 			if len(ps) > q.Limit {
 				break
 			}
@@ -119,14 +120,14 @@ func (s *Store) Merged(ctx context.Context, ws parlance.WorkspaceID, conversatio
 		own.From, own.To = in(q.From, id), in(q.To, id)
 		var pointers []found
 		_, err := s.atOneMoment(ctx, ref, reading{derived: func(v *view) (err error) {
-			pointers, err = v.pointers(ctx, timeline(q.Timeline), own)
+			pointers, err = v.pointers(ctx, format.TimelineID(q.Timeline), own)
 			return err
 		}})
 		if err != nil {
 			return AcrossPage{}, err
 		}
 		for _, p := range pointers {
-			at := positionOfKey(p.key)
+			at := format.PositionOfKey(p.key)
 			at.Conversation = id
 			ps = append(ps, acrossPointer{at, p.number})
 		}

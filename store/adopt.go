@@ -10,31 +10,32 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // log copies those entries of a log that the target lacks. head is of the source, and durable.
-func (c *copier) log(ctx context.Context, ref parlance.Ref, head *tail) error {
+func (c *copier) log(ctx context.Context, ref parlance.Ref, head *format.Head) error {
 	d := c.dst.conversations.acquire(ref)
 	defer c.dst.conversations.release(d)
 	t, err := c.dst.begin(ctx, d)
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	if head.number != t.number || head.chain != t.chain {
-		if err := c.follows(ctx, ref, t.number, t.chain); err != nil {
+	if head.Number != t.Number || head.Chain != t.Chain {
+		if err := c.follows(ctx, ref, t.Number, t.Chain); err != nil {
 			return err
 		}
 	}
-	limit := head.number
+	limit := head.Number
 	if !c.src.bounds.OneStep {
 		limit = math.MaxUint64 // there may be entries above the head; each is durable that can be read
 	}
-	for number := t.number; number < limit; {
+	for number := t.Number; number < limit; {
 		rows, err := c.src.logRows(ctx, ref, number+1, int(min(uint64(c.group), limit-number)))
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 && number < head.number {
+		if len(rows) == 0 && number < head.Number {
 			return parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, number+1)
 		}
 		if len(rows) == 0 {
@@ -62,7 +63,7 @@ func (c *copier) log(ctx context.Context, ref parlance.Ref, head *tail) error {
 }
 
 // begin returns the tail that entries are adopted on, after what an earlier copy left half done.
-func (s *Store) begin(ctx context.Context, c *conversation) (*tail, error) {
+func (s *Store) begin(ctx context.Context, c *conversation) (*format.Head, error) {
 	c.write.Lock()
 	defer c.write.Unlock()
 	return s.writerTail(ctx, c)
@@ -78,7 +79,7 @@ func (s *Store) adopt(ctx context.Context, c *conversation, number uint64, rows 
 		return 0, err
 	}
 	taken := parlance.Errorf(parlance.Conflict, "conversation %s: somebody else is writing to the target", c.ref)
-	if t.number != number {
+	if t.Number != number {
 		return 0, taken
 	}
 	a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t}
@@ -86,7 +87,7 @@ func (s *Store) adopt(ctx context.Context, c *conversation, number uint64, rows 
 		return 0, err
 	}
 	first := a.firstNumber()
-	rows = rows[:min(len(rows), s.groupEntries(), int(s.layout.segmentEnd(first)-first)+1)]
+	rows = rows[:min(len(rows), s.groupEntries(), int(s.layout.SegmentEnd(first)-first)+1)]
 	before, err := s.versionsBefore(ctx, c.ref, first, rows)
 	if err != nil {
 		return 0, err
@@ -154,22 +155,22 @@ func (a *appender) adopt(r *logRow, before map[uint64]*Entry) error {
 	if err := a.derive(e, old); err != nil {
 		return err
 	}
-	if e.total != a.next.total || e.private != a.next.private {
+	if e.Total != a.next.Total || e.Private != a.next.Private {
 		return damaged(errors.New("it counts other messages than there are"))
 	}
-	a.next.chain = e.link(a.next.chain, e.appendHeader(nil))
-	if e.Number%chainEvery == 0 && !bytes.Equal(r.chain, a.next.chain[:]) {
+	a.next.Chain = e.Link(a.next.Chain, e.AppendHeader(nil))
+	if e.Number%format.ChainEvery == 0 && !bytes.Equal(r.chain, a.next.Chain[:]) {
 		return damaged(errors.New("the hash chain breaks"))
 	}
 	a.entries = append(a.entries, e)
-	a.rows = append(a.rows, driver.Claim{Key: a.s.layout.logKey(e.Number), Value: r.value})
+	a.rows = append(a.rows, driver.Claim{Key: a.s.layout.LogKey(e.Number), Value: r.value})
 	a.size += len(r.value)
 	return nil
 }
 
 // lagging has Settle look at a conversation of tail t whose place in the lists an earlier copy
 // may have left behind.
-func (s *Store) lagging(ctx context.Context, c *conversation, t *tail) error {
+func (s *Store) lagging(ctx context.Context, c *conversation, t *format.Head) error {
 	a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t}
 	if err := a.prepare(); err != nil {
 		return err
@@ -188,7 +189,7 @@ func (c *copier) registry(ctx context.Context, ws parlance.WorkspaceID) (last ui
 		}
 		keys := make([][]byte, len(group))
 		for i := range group {
-			keys[i] = []byte(group[i].id)
+			keys[i] = []byte(group[i].ID)
 		}
 		values, err := c.src.standing(ctx, f, keys, c.o.Parallel)
 		if err != nil {
@@ -197,7 +198,7 @@ func (c *copier) registry(ctx context.Context, ws parlance.WorkspaceID) (last ui
 		rows := make([]driver.Row, len(group))
 		for i, v := range values {
 			if v == nil {
-				return last, parlance.Errorf(parlance.Corrupt, "conversation %q has no record", group[i].id)
+				return last, parlance.Errorf(parlance.Corrupt, "conversation %q has no record", group[i].ID)
 			}
 			rows[i] = driver.Row{Key: keys[i], Value: v}
 		}
@@ -210,7 +211,7 @@ func (c *copier) registry(ctx context.Context, ws parlance.WorkspaceID) (last ui
 		if err := c.write(ctx, func() error { return c.dst.adoptRegistry(ctx, ws, group) }); err != nil {
 			return last, err
 		}
-		last = group[len(group)-1].number
+		last = group[len(group)-1].Number
 	}
 	return last, nil
 }
@@ -224,38 +225,38 @@ func (s *Store) adoptRegistry(ctx context.Context, ws parlance.WorkspaceID, rows
 	if err != nil {
 		return err
 	}
-	known := slices.IndexFunc(rows, func(row registeredRow) bool { return row.number > last.number })
+	known := slices.IndexFunc(rows, func(row registeredRow) bool { return row.Number > last.Number })
 	if known < 0 {
 		return nil
 	}
 	for rows = rows[known:]; len(rows) > 0; {
-		first := rows[0].number
-		if first != last.number+1 {
-			return parlance.Errorf(parlance.Conflict, "the registry of the target ends at %d; somebody else is writing to it", last.number)
+		first := rows[0].Number
+		if first != last.Number+1 {
+			return parlance.Errorf(parlance.Conflict, "the registry of the target ends at %d; somebody else is writing to it", last.Number)
 		}
-		n := min(len(rows), s.groupEntries(), int(s.layout.segmentEnd(first)-first)+1)
+		n := min(len(rows), s.groupEntries(), int(s.layout.SegmentEnd(first)-first)+1)
 		var claims []driver.Claim
 		var ops []driver.Op
 		for _, row := range rows[:n] {
-			about, err := s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: row.id})
+			about, err := s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: row.ID})
 			if err != nil {
 				return err
 			}
-			claims = append(claims, driver.Claim{Key: s.layout.logKey(row.number), Value: row.value})
-			ops = append(ops, registryOps(ws, &about, row.number, about.Created)...)
+			claims = append(claims, driver.Claim{Key: s.layout.LogKey(row.Number), Value: row.value})
+			ops = append(ops, registryOps(ws, &about, row.Number, about.Created)...)
 		}
 		r.last = nil
-		err := s.claimParts(ctx, s.layout.registryPartition(ws, first), claims, ops, 1)
+		err := s.claimParts(ctx, s.layout.RegistryPartition(ws, first), claims, ops, 1)
 		if driver.AsRefused(err) != nil {
 			return parlance.Errorf(parlance.Conflict, "somebody else is writing to the target")
 		}
 		if err == nil {
-			err = s.writeRegistryHead(ctx, ws, rows[n-1].number)
+			err = s.writeRegistryHead(ctx, ws, rows[n-1].Number)
 		}
 		if err != nil {
 			return err
 		}
-		last = rows[n-1].registered
+		last = rows[n-1].Registered
 		rows = rows[n:]
 	}
 	r.last = &last

@@ -10,6 +10,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // A Result says what a write did to one message.
@@ -286,11 +287,11 @@ type appender struct {
 	s    *Store
 	c    *conversation
 	ctx  context.Context
-	base *tail // what the group is built on
+	base *format.Head // what the group is built on
 	// unsure says that base is remembered where others may write too.
 	unsure bool
 
-	next    tail // what comes of it
+	next    format.Head // what comes of it
 	entries []*Entry
 	others  int // how many entries, the first ones, others have claimed
 	size    int // bytes of rows
@@ -299,10 +300,10 @@ type appender struct {
 	known   map[parlance.MessageID]*Entry // current versions of messages: stored ones and those of this group
 	taken   map[parlance.Time]bool        // the Created of the first noted entries
 	noted   int
-	edits   [timelines]*edit
+	edits   [format.Timelines]*edit
 	about   parlance.Conversation
 	left    []parlance.Time // where the lists' rows stood before this group's entries moved them
-	period  period          // the last one written to the periods of the timeline across conversations
+	period  format.Period   // the last one written to the periods of the timeline across conversations
 	now     parlance.Time
 
 	pending  []func()   // sets the requests' outcomes once the group stands
@@ -317,7 +318,7 @@ func (a *appender) deliver() {
 	if len(a.entries) > 0 {
 		next := a.next
 		a.c.tail.Store(&next)
-		a.s.tellAppended(a.c.ref, next.number)
+		a.s.tellAppended(a.c.ref, next.Number)
 	}
 }
 
@@ -338,7 +339,7 @@ func (a *appender) build(group []*request) error {
 		return err
 	}
 	first := a.firstClaim()
-	taken := a.take(group, min(s.groupEntries(), int(s.layout.segmentEnd(first)-first)+1))
+	taken := a.take(group, min(s.groupEntries(), int(s.layout.SegmentEnd(first)-first)+1))
 	if err := a.lookUp(taken); err != nil {
 		return err
 	}
@@ -376,14 +377,14 @@ func (a *appender) finish() error {
 	}
 	for i, e := range a.edits {
 		if e != nil {
-			a.next.lines[i] = *e.line
+			a.next.Timelines[i] = *e.Timeline
 		}
 	}
 	return nil
 }
 
 // firstNumber is the number of the group's first entry.
-func (a *appender) firstNumber() uint64 { return a.base.number + 1 }
+func (a *appender) firstNumber() uint64 { return a.base.Number + 1 }
 
 // firstClaim is the first number that the group claims.
 func (a *appender) firstClaim() uint64 { return a.firstNumber() + uint64(a.others) }
@@ -416,7 +417,7 @@ func (a *appender) take(group []*request, limit int) []task {
 func (a *appender) lookUp(ts []task) error {
 	var ids []parlance.MessageID
 	for _, t := range ts {
-		if id := t.id(); id != "" && id <= a.next.highID {
+		if id := t.id(); id != "" && id <= a.next.HighID {
 			ids = append(ids, id)
 		}
 	}
@@ -430,7 +431,7 @@ func (a *appender) lookUp(ts []task) error {
 		return err
 	}
 	for _, e := range found {
-		if e.Number > a.next.number {
+		if e.Number > a.next.Number {
 			return &driver.Refused{} // its number was taken since the tail was read
 		}
 	}
@@ -484,7 +485,7 @@ func (a *appender) add(t task) error {
 			m.ID = parlance.MessageID(a.s.ids.At(m.Created))
 		}
 	}
-	content := encodeMessage(&m)
+	content := format.EncodeMessage(&m)
 	if len(content)+replaced(&m, len(content)) > parlance.MaxMessage {
 		a.reject(t.r, errTooLarge(m.ID))
 		return nil
@@ -496,14 +497,14 @@ func (a *appender) add(t task) error {
 			return err
 		}
 		if m.Updated != updated {
-			content = encodeMessage(&m)
+			content = format.EncodeMessage(&m)
 		}
 		if verdict != Changed {
 			a.stays(t, current, verdict)
 			return nil
 		}
 	}
-	e := &Entry{Number: a.next.number + 1, Learned: a.now, Message: m, origin: mode, content: content}
+	e := &Entry{Number: a.next.Number + 1, Learned: a.now, Message: m, Origin: mode, Content: content}
 	e.First = e.Number
 	if current != nil {
 		e.First, e.Previous = current.First, current.Number
@@ -547,11 +548,11 @@ func (a *appender) append(e, before *Entry) error {
 	if err := a.derive(e, before); err != nil {
 		return err
 	}
-	e.total, e.private = a.next.total, a.next.private
-	row, chain := e.encode(a.next.chain)
-	a.next.chain = chain
+	e.Total, e.Private = a.next.Total, a.next.Private
+	row, chain := e.Encode(a.next.Chain)
+	a.next.Chain = chain
 	a.entries = append(a.entries, e)
-	a.rows = append(a.rows, driver.Claim{Key: a.s.layout.logKey(e.Number), Value: row})
+	a.rows = append(a.rows, driver.Claim{Key: a.s.layout.LogKey(e.Number), Value: row})
 	a.size += len(row)
 	return nil
 }

@@ -6,14 +6,15 @@ import (
 	"sync/atomic"
 
 	"parlance"
+	"parlance/store/internal/format"
 )
 
 // A conversation is what this process keeps in memory of one conversation: its tail,
 // and who is writing to it.
 type conversation struct {
 	ref   parlance.Ref
-	tail  atomic.Pointer[tail] // nil until read; see known
-	write sync.Mutex           // held by the one who writes the next group
+	tail  atomic.Pointer[format.Head] // nil until read; see known
+	write sync.Mutex                  // held by the one who writes the next group
 
 	// revisions is odd while a group is being written that changes messages which there
 	// were before: their pointers go before the tail says so.
@@ -37,8 +38,8 @@ type newest struct {
 }
 
 // known returns the tail, nil if it has to be read.
-func (c *conversation) known() *tail {
-	if t := c.tail.Load(); t != nil && !t.doubtful {
+func (c *conversation) known() *format.Head {
+	if t := c.tail.Load(); t != nil && !t.Doubtful {
 		return t
 	}
 	return nil
@@ -46,7 +47,7 @@ func (c *conversation) known() *tail {
 
 // doubt has the tail be read anew. What somebody began to read before doesn't count: it
 // may be older than what is in doubt.
-func (c *conversation) doubt() { c.tail.Store(&tail{doubtful: true}) }
+func (c *conversation) doubt() { c.tail.Store(&format.Head{Doubtful: true}) }
 
 // maxConversations bounds how many conversations are kept in memory: some 2 kB each,
 // up to maxNewest more if lists showed it, and 64 bytes for each thousand messages whose ranges were read.

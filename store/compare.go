@@ -14,6 +14,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // CompareOptions are the settings of a comparison. The zero value is good.
@@ -58,7 +59,7 @@ func (s *Store) CompareRecords(ctx context.Context, other *Store, cs iter.Seq2[C
 			return c.result, errors.Join(fmt.Errorf("compare records: %w", err), g.Wait())
 		}
 		g.Go(func() error {
-			n, err := c.rows(gctx, recordPartition(col.Name), col.Owns)
+			n, err := c.rows(gctx, format.RecordPartition(col.Name), col.Owns)
 			if err != nil {
 				return fmt.Errorf("compare records of %s: %w", col.Name, err)
 			}
@@ -144,14 +145,14 @@ func (c *comparer) workspace(ctx context.Context, ws parlance.WorkspaceID) error
 			has[i] = ok
 			switch {
 			case !ok:
-				c.find(group[i].id, "the other store lacks it")
-			case r.id != group[i].id:
-				c.find(group[i].id, "the other store has conversation %q in its place", r.id)
+				c.find(group[i].ID, "the other store lacks it")
+			case r.ID != group[i].ID:
+				c.find(group[i].ID, "the other store has conversation %q in its place", r.ID)
 			case !bytes.Equal(r.value, group[i].value):
-				c.find(group[i].id, "the other store counts other conversations up to it")
+				c.find(group[i].ID, "the other store counts other conversations up to it")
 			}
 			g.Go(func() (err error) {
-				ends[i], err = c.conversation(gctx, parlance.Ref{Workspace: ws, Conversation: group[i].id})
+				ends[i], err = c.conversation(gctx, parlance.Ref{Workspace: ws, Conversation: group[i].ID})
 				return err
 			})
 		}
@@ -159,9 +160,9 @@ func (c *comparer) workspace(ctx context.Context, ws parlance.WorkspaceID) error
 			return err
 		}
 		for i, r := range group {
-			sums[0].add(r.id, ends[i][0])
+			sums[0].add(r.ID, ends[i][0])
 			if has[i] {
-				sums[1].add(r.id, ends[i][1])
+				sums[1].add(r.ID, ends[i][1])
 			}
 		}
 		c.result.Here, c.result.There = sums[0].contents(), sums[1].contents()
@@ -175,12 +176,12 @@ func (c *comparer) workspace(ctx context.Context, ws parlance.WorkspaceID) error
 		if !ok || err != nil {
 			return err
 		}
-		c.find(r.id, "only the other store has it")
-		ends, err := c.conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.id})
+		c.find(r.ID, "only the other store has it")
+		ends, err := c.conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.ID})
 		if err != nil {
 			return err
 		}
-		sums[1].add(r.id, ends[1])
+		sums[1].add(r.ID, ends[1])
 		c.result.There = sums[1].contents()
 	}
 }
@@ -189,7 +190,7 @@ func (c *comparer) workspace(ctx context.Context, ws parlance.WorkspaceID) error
 func (c *comparer) records(ctx context.Context, ws parlance.WorkspaceID, group []registeredRow) error {
 	keys := make([][]byte, len(group))
 	for i := range group {
-		keys[i] = []byte(group[i].id)
+		keys[i] = []byte(group[i].ID)
 	}
 	here, err := c.here.standing(ctx, conversationRecords(ws), keys, c.o.Parallel)
 	if err != nil {
@@ -201,7 +202,7 @@ func (c *comparer) records(ctx context.Context, ws parlance.WorkspaceID, group [
 	}
 	for i := range group {
 		if !bytes.Equal(here[i], there[i]) {
-			c.find(group[i].id, "its record is another in the other store")
+			c.find(group[i].ID, "its record is another in the other store")
 		}
 	}
 	return nil
@@ -236,7 +237,7 @@ func (c *comparer) family(ctx context.Context, f family) (n int, err error) {
 type logSum struct {
 	number uint64
 	total  int
-	chain  hash
+	chain  format.Hash
 }
 
 // conversation compares what belongs to one conversation.
@@ -245,7 +246,7 @@ func (c *comparer) conversation(ctx context.Context, ref parlance.Ref) ([2]logSu
 	for _, of := range []struct {
 		what string
 		p    driver.Partition
-	}{{"members", memberPartition(ref)}, {"hidden marks", hiddenPartition(ref)}} {
+	}{{"members", format.MemberPartition(ref)}, {"hidden marks", format.HiddenPartition(ref)}} {
 		n, err := c.rows(ctx, of.p, nil)
 		if err != nil {
 			return sums, err
@@ -288,7 +289,7 @@ func (c *comparer) heads(ctx context.Context, ref parlance.Ref) (sums [2]logSum,
 		if err != nil {
 			return sums, err
 		}
-		sums[i] = logSum{t.number, t.total, t.chain}
+		sums[i] = logSum{t.Number, t.Total, t.Chain}
 	}
 	return sums, nil
 }
@@ -332,8 +333,8 @@ func (c *comparer) logs(ctx context.Context, ref parlance.Ref) (sums [2]logSum, 
 }
 
 func (s *logSum) add(r *logRow) {
-	s.number, s.total = r.Number, r.total
-	s.chain = r.link(s.chain, r.appendHeader(nil))
+	s.number, s.total = r.Number, r.Total
+	s.chain = r.Link(s.chain, r.AppendHeader(nil))
 }
 
 // allLogRows walks a whole log.
@@ -371,7 +372,7 @@ func (s *summer) add(id parlance.ConversationID, l logSum) {
 	s.got.Entries += int(l.number)
 	s.got.Messages += l.total
 	b := append(s.sum[:len(s.sum):len(s.sum)], id...)
-	b = append(append(b, 0), number8(l.number)...)
+	b = append(append(b, 0), format.Number8(l.number)...)
 	s.sum = sha256.Sum256(append(b, l.chain[:]...))
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // Created says what became of one conversation given to [Store.Create].
@@ -60,7 +61,7 @@ func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parla
 			continue
 		}
 		index[c.ID] = i
-		p := s.layout.conversationPartition(parlance.Ref{Workspace: ws, Conversation: c.ID})
+		p := s.layout.ConversationPartition(parlance.Ref{Workspace: ws, Conversation: c.ID})
 		byPartition[p] = append(byPartition[p], i)
 	}
 	g, gctx := errgroup.WithContext(ctx)
@@ -131,7 +132,7 @@ func (s *Store) createIn(ctx context.Context, p driver.Partition, cs []parlance.
 		var claims []driver.Claim
 		for i, j := range at {
 			if standing[i] != nil {
-				c, err := decodeConversation(standing[i])
+				c, err := format.DecodeConversation(standing[i])
 				if err != nil {
 					return s.corrupt(err, "the record of conversation %q", cs[j].ID)
 				}
@@ -143,7 +144,7 @@ func (s *Store) createIn(ctx context.Context, p driver.Partition, cs []parlance.
 				c.Created = s.now()
 			}
 			out[j] = Created{Conversation: c, New: true}
-			claims = append(claims, driver.Claim{Key: keys[i], Value: encodeConversation(&c)})
+			claims = append(claims, driver.Claim{Key: keys[i], Value: format.EncodeConversation(&c)})
 		}
 		if len(claims) == 0 {
 			return nil
@@ -161,14 +162,14 @@ func (s *Store) createIn(ctx context.Context, p driver.Partition, cs []parlance.
 // Conversation returns a conversation's record, [parlance.NotFound] if there is none.
 func (s *Store) Conversation(ctx context.Context, ref parlance.Ref) (parlance.Conversation, error) {
 	return cached(s, conversationName(ref), func() (parlance.Conversation, error) {
-		v, err := s.get(ctx, s.layout.conversationPartition(ref), []byte(ref.Conversation))
+		v, err := s.get(ctx, s.layout.ConversationPartition(ref), []byte(ref.Conversation))
 		if err != nil {
 			return parlance.Conversation{}, fmt.Errorf("read conversation %s: %w", ref, err)
 		}
 		if v == nil {
 			return parlance.Conversation{}, parlance.Errorf(parlance.NotFound, "there is no conversation %q", ref.Conversation)
 		}
-		c, err := decodeConversation(v)
+		c, err := format.DecodeConversation(v)
 		if err != nil {
 			return c, s.corrupt(err, "the record of conversation %s", ref)
 		}
@@ -185,11 +186,11 @@ func conversationName(ref parlance.Ref) string {
 // a conversation is, and whose, never changes.
 func (s *Store) UpdateConversation(ctx context.Context, ref parlance.Ref, change func(*parlance.Conversation) error) (parlance.Conversation, error) {
 	var c parlance.Conversation
-	err := s.update(ctx, s.layout.conversationPartition(ref), []byte(ref.Conversation), func(old []byte) ([]byte, error) {
+	err := s.update(ctx, s.layout.ConversationPartition(ref), []byte(ref.Conversation), func(old []byte) ([]byte, error) {
 		if old == nil {
 			return nil, parlance.Errorf(parlance.NotFound, "there is no conversation %q", ref.Conversation)
 		}
-		before, err := decodeConversation(old)
+		before, err := format.DecodeConversation(old)
 		if err != nil {
 			return nil, s.corrupt(err, "the record of conversation %s", ref)
 		}
@@ -206,7 +207,7 @@ func (s *Store) UpdateConversation(ctx context.Context, ref parlance.Ref, change
 		if before.Customer != "" {
 			c.Customer = before.Customer
 		}
-		return encodeConversation(&c), nil
+		return format.EncodeConversation(&c), nil
 	})
 	s.changed(ref.Workspace, conversationName(ref))
 	return c, err
@@ -217,7 +218,7 @@ func (s *Store) ConversationOfOrder(ctx context.Context, ws parlance.WorkspaceID
 	if err := parlance.CheckID("order id", order); err != nil {
 		return "", err
 	}
-	v, err := s.get(ctx, orderPartition(ws, order), nil)
+	v, err := s.get(ctx, format.OrderPartition(ws, order), nil)
 	if err == nil && v == nil {
 		err = parlance.Errorf(parlance.NotFound, "there is no order %q", order)
 	}
@@ -230,7 +231,7 @@ func (s *Store) Conversations(ctx context.Context, ws parlance.WorkspaceID) iter
 		for r, err := range s.registered(ctx, ws, 1) {
 			var c parlance.Conversation
 			if err == nil {
-				c, err = s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.id})
+				c, err = s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.ID})
 			}
 			if !yield(c, err) || err != nil {
 				return

@@ -14,6 +14,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // CopyOptions say what [Store.CopyTo] copies, and how fast.
@@ -154,9 +155,9 @@ func (c *copier) check(ctx context.Context, ws parlance.WorkspaceID) error {
 			}
 			if ok && !bytes.Equal(there.value, group[i].value) {
 				return errors.Join(parlance.Errorf(parlance.Conflict,
-					"conversation %q: the target has another in its place: %q; nothing was changed", group[i].id, there.id), g.Wait())
+					"conversation %q: the target has another in its place: %q; nothing was changed", group[i].ID, there.ID), g.Wait())
 			}
-			g.Go(func() error { return c.checkLog(gctx, parlance.Ref{Workspace: ws, Conversation: group[i].id}, ok) })
+			g.Go(func() error { return c.checkLog(gctx, parlance.Ref{Workspace: ws, Conversation: group[i].ID}, ok) })
 		}
 		if err := g.Wait(); err != nil {
 			return err
@@ -166,7 +167,7 @@ func (c *copier) check(ctx context.Context, ws parlance.WorkspaceID) error {
 		if err != nil {
 			return err
 		}
-		return parlance.Errorf(parlance.Conflict, "conversation %q: the target has it and the source hasn't; nothing was changed", more.id)
+		return parlance.Errorf(parlance.Conflict, "conversation %q: the target has it and the source hasn't; nothing was changed", more.ID)
 	}
 	return nil
 }
@@ -174,7 +175,7 @@ func (c *copier) check(ctx context.Context, ws parlance.WorkspaceID) error {
 // checkLog holds one log of the target, if it has the conversation, against the source.
 func (c *copier) checkLog(ctx context.Context, ref parlance.Ref, has bool) error {
 	var number uint64
-	var h hash
+	var h format.Hash
 	if has {
 		var err error
 		if number, h, err = c.dst.logEnd(ctx, ref); err != nil {
@@ -186,10 +187,10 @@ func (c *copier) checkLog(ctx context.Context, ref parlance.Ref, has bool) error
 		return err
 	}
 	c.count(func(r *CopyReport) {
-		r.Entries += int(t.number)
+		r.Entries += int(t.Number)
 		c.had += int(number)
 	})
-	if number == t.number && h == t.chain {
+	if number == t.Number && h == t.Chain {
 		return nil
 	}
 	return c.follows(ctx, ref, number, h)
@@ -197,7 +198,7 @@ func (c *copier) checkLog(ctx context.Context, ref parlance.Ref, has bool) error
 
 // follows finds out whether the source's log begins with the target's, which ends with
 // entry number and hash h.
-func (c *copier) follows(ctx context.Context, ref parlance.Ref, number uint64, h hash) error {
+func (c *copier) follows(ctx context.Context, ref parlance.Ref, number uint64, h format.Hash) error {
 	here, ok, err := c.src.chainAt(ctx, ref, number)
 	switch {
 	case err != nil:
@@ -227,7 +228,7 @@ func (c *copier) collections(ctx context.Context) error {
 			return errors.Join(fmt.Errorf("copy records: %w", err), g.Wait())
 		}
 		g.Go(func() error {
-			p := recordPartition(col.Name)
+			p := format.RecordPartition(col.Name)
 			err := c.equal(gctx, p, col.Owns, func(claims []driver.Claim) error { return c.dst.claim(gctx, p, claims, nil, 1) })
 			if err != nil {
 				return fmt.Errorf("copy records of %s: %w", col.Name, err)
@@ -253,7 +254,7 @@ func (c *copier) workspace(ctx context.Context, ws parlance.WorkspaceID) error {
 		if err != nil {
 			return err
 		}
-		for len(group) > 0 && group[len(group)-1].number > last {
+		for len(group) > 0 && group[len(group)-1].Number > last {
 			group = group[:len(group)-1] // came since
 		}
 		if err := c.conversations(ctx, ws, group); err != nil {
@@ -264,13 +265,13 @@ func (c *copier) workspace(ctx context.Context, ws parlance.WorkspaceID) error {
 }
 
 // conversations copies what belongs to some conversations.
-func (c *copier) conversations(ctx context.Context, ws parlance.WorkspaceID, rs []registered) error {
-	heads := make([]*tail, len(rs))
+func (c *copier) conversations(ctx context.Context, ws parlance.WorkspaceID, rs []format.Registered) error {
+	heads := make([]*format.Head, len(rs))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.o.Parallel)
 	for i := range rs {
 		g.Go(func() (err error) {
-			heads[i], err = c.src.head(gctx, parlance.Ref{Workspace: ws, Conversation: rs[i].id})
+			heads[i], err = c.src.head(gctx, parlance.Ref{Workspace: ws, Conversation: rs[i].ID})
 			return err
 		})
 	}
@@ -284,7 +285,7 @@ func (c *copier) conversations(ctx context.Context, ws parlance.WorkspaceID, rs 
 	g.SetLimit(c.o.Parallel)
 	for i := range rs {
 		g.Go(func() error {
-			ref := parlance.Ref{Workspace: ws, Conversation: rs[i].id}
+			ref := parlance.Ref{Workspace: ws, Conversation: rs[i].ID}
 			err := c.members(gctx, ref)
 			if err == nil {
 				err = c.hidden(gctx, ref)

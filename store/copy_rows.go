@@ -9,6 +9,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // claimBytes is how large claims may be that are made at once.
@@ -116,7 +117,7 @@ func (c *copier) claimIn(ctx context.Context, f family, claims map[driver.Partit
 
 // members makes a conversation's members the same in the target, and lists it for new ones.
 func (c *copier) members(ctx context.Context, ref parlance.Ref) error {
-	p := memberPartition(ref)
+	p := format.MemberPartition(ref)
 	return c.equal(ctx, p, nil, func(claims []driver.Claim) error {
 		about, err := c.dst.Conversation(ctx, ref)
 		if err != nil {
@@ -136,7 +137,7 @@ func (c *copier) members(ctx context.Context, ref parlance.Ref) error {
 
 // hidden makes what is hidden in a conversation the same in the target.
 func (c *copier) hidden(ctx context.Context, ref parlance.Ref) error {
-	p := hiddenPartition(ref)
+	p := format.HiddenPartition(ref)
 	return c.equal(ctx, p, nil, func(claims []driver.Claim) error {
 		err := c.dst.claim(ctx, p, claims, nil, 1)
 		for _, claim := range claims {

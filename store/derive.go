@@ -6,6 +6,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // derive counts e and makes its derived rows. It looks at nothing but the tail, the two versions
@@ -16,28 +17,28 @@ func (a *appender) derive(e, before *Entry) error {
 	if before != nil {
 		old = &before.Message
 	}
-	a.next.number = e.Number
+	a.next.Number = e.Number
 	if old != nil && old.State != parlance.Deleted {
-		a.next.total--
+		a.next.Total--
 		if old.Private() {
-			a.next.private--
+			a.next.Private--
 		}
 	}
 	if m.State != parlance.Deleted {
-		a.next.total++
+		a.next.Total++
 		if m.Private() {
-			a.next.private++
+			a.next.Private++
 		}
 	}
 	observe(&a.next, e, before)
 	a.listEntry(e)
-	for t := range timeline(timelines) {
+	for t := range format.TimelineID(format.Timelines) {
 		var oldKey string
 		var had bool
 		if old != nil {
-			oldKey, had = place(t, old)
+			oldKey, had = format.KeyIn(t, old)
 		}
-		key, has := place(t, m)
+		key, has := format.KeyIn(t, m)
 		if !had && !has {
 			continue
 		}
@@ -57,7 +58,7 @@ func (a *appender) derive(e, before *Entry) error {
 			edit.put(key, e.Number, m.Private(), had, had && old.Private())
 		}
 	}
-	a.ops.put(a.s.layout.idPartition(a.c.ref.Workspace, m.ID), idKey(m.ID, a.c.ref.Conversation), indexRowOf(e).encode())
+	a.ops.put(a.s.layout.IDPartition(a.c.ref.Workspace, m.ID), format.IDKey(m.ID, a.c.ref.Conversation), format.IndexRowOf(e).Encode())
 	if isAcross(a.about.Kind) {
 		a.deriveAcross(e, old)
 	}
@@ -65,37 +66,37 @@ func (a *appender) derive(e, before *Entry) error {
 }
 
 // line returns a timeline as the group has left it so far.
-func (a *appender) line(t timeline) *line {
+func (a *appender) line(t format.TimelineID) *format.Timeline {
 	if e := a.edits[t]; e != nil {
-		return e.line
+		return e.Timeline
 	}
-	return &a.next.lines[t]
+	return &a.next.Timelines[t]
 }
 
 // edit returns the change of a timeline, ready for key.
-func (a *appender) edit(t timeline, key string) (*edit, error) {
+func (a *appender) edit(t format.TimelineID, key string) (*edit, error) {
 	e := a.edits[t]
 	if e == nil {
-		l := a.next.lines[t]
-		e = &edit{line: &l, ref: a.c.ref, id: t, size: a.s.layout.span, ops: &a.ops}
+		l := a.next.Timelines[t]
+		e = &edit{Timeline: &l, ref: a.c.ref, id: t, size: a.s.layout.RangeSize, ops: &a.ops}
 		a.edits[t] = e
 	}
-	if e.unread() && (e.reaches(key) || key < e.low) {
+	if e.Unread() && (e.Reaches(key) || key < e.Low) {
 		closed, err := a.closed(t)
 		if err != nil {
 			return nil, err
 		}
-		e.closed, e.copied = slices.Concat(closed, e.fresh), true
+		e.Closed, e.copied = slices.Concat(closed, e.fresh), true
 	}
 	return e, nil
 }
 
 // closed returns the closed spans of a timeline as of base.
-func (a *appender) closed(t timeline) ([]span, error) {
-	l := &a.next.lines[t] // changes are made to a copy, see edit
-	if l.closed == nil && l.count > 0 {
+func (a *appender) closed(t format.TimelineID) ([]format.Range, error) {
+	l := &a.next.Timelines[t] // changes are made to a copy, see edit
+	if l.Closed == nil && l.Count > 0 {
 		var err error
-		l.closed, err = a.s.readSpans(a.ctx, a.c.ref, t, a.base)
+		l.Closed, err = a.s.readSpans(a.ctx, a.c.ref, t, a.base)
 		switch {
 		case errors.Is(err, errMoved) && a.s.bounds.Exclusive:
 			return nil, a.s.contradicts(a.c.ref)
@@ -105,7 +106,7 @@ func (a *appender) closed(t timeline) ([]span, error) {
 			return nil, err
 		}
 	}
-	return l.closed, nil
+	return l.Closed, nil
 }
 
 // appended is the version of the rows that are derived with entry number. The version
@@ -118,7 +119,7 @@ func (a *appender) parts() [][]driver.Op {
 	if a.ops.deletes || !a.s.bounds.Exclusive {
 		ops = a.ops.settled()
 	}
-	head := driver.Op{Partition: headPartition(a.c.ref), Value: a.next.encode()}
+	head := driver.Op{Partition: format.HeadPartition(a.c.ref), Value: a.next.Encode()}
 	if a.s.bounds.OneStep {
 		return splitOps(append(slices.Concat(ops, a.ops.last), head), a.s.bounds.BatchBytes)
 	}

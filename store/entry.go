@@ -1,122 +1,20 @@
 package store
 
-import (
-	"crypto/sha256"
-	"fmt"
-
-	"google.golang.org/protobuf/encoding/protowire"
-
-	"parlance"
-)
+import "parlance/store/internal/format"
 
 // An Entry is one version of one message, as the log keeps it.
-type Entry struct {
-	// Number is the entry's place in the conversation's log, from 1, without gaps.
-	Number uint64
-	// First is the number of the message's first version, Previous that of the
-	// version before this one; Previous is 0 in a first version.
-	First, Previous uint64
-	// Learned is when we stored this version.
-	Learned parlance.Time
-	Message parlance.Message
+type Entry = format.Entry
 
-	origin  Mode
-	total   int // messages of the conversation that aren't deleted, up to this entry
-	private int // of them private
-	content []byte
-}
+// A Mode says where messages come from, which decides about their times.
+type Mode = format.Mode
 
-// Mode returns where this version came from: Send if it was written here.
-func (e *Entry) Mode() Mode { return e.origin }
+// The modes.
+const (
+	Send   = format.Send   // written here
+	Import = format.Import // from a file
+	Mirror = format.Mirror // from the platform
+)
 
-// Size returns the bytes of the message as it is stored.
-func (e *Entry) Size() int { return len(e.content) }
-
-// A hash is a link of the chain that runs over a conversation's log.
-type hash [sha256.Size]byte
-
-// chainEvery is how often an entry carries the chain's hash.
-const chainEvery = 64
-
-// appendHeader appends the entry's fields but its content and chain. They are what
-// the chain covers beside the content's hash.
-func (e *Entry) appendHeader(b []byte) []byte {
-	b = appendUint(b, 1, uint64(e.Learned))
-	// Counts are kept as what they lack, which is nearly always nothing.
-	b = appendUint(b, 2, e.Number-uint64(e.total))
-	b = appendUint(b, 3, uint64(e.private))
-	if e.Previous != 0 {
-		b = appendUint(b, 4, e.Number-e.Previous)
-		b = appendUint(b, 5, e.Number-e.First)
-	}
-	b = appendUint(b, 6, uint64(e.origin))
-	if e.Message.Seq != 0 {
-		// Written even if 0: a message at its own place in its source.
-		b = protowire.AppendTag(b, 7, protowire.VarintType)
-		b = protowire.AppendVarint(b, protowire.EncodeZigZag(int64(e.Message.Seq)-int64(e.Number)))
-	}
-	return b
-}
-
-// link returns the chain's hash after e, given the hash before it.
-func (e *Entry) link(before hash, header []byte) hash {
-	content := sha256.Sum256(e.content)
-	var scratch [256]byte
-	b := append(scratch[:0], before[:]...)
-	b = append(b, content[:]...)
-	b = append(b, header...)
-	return sha256.Sum256(b)
-}
-
-// encode returns e's row and the chain's hash after it.
-func (e *Entry) encode(before hash) ([]byte, hash) {
-	b := make([]byte, 0, len(e.content)+64)
-	b = e.appendHeader(b)
-	after := e.link(before, b)
-	if e.Number%chainEvery == 0 {
-		b = appendBytes(b, 8, after[:])
-	}
-	return appendBytes(b, 9, e.content), after
-}
-
-// decodeEntry reads the row of entry number; the entry keeps b, which must not change any more. chain is the hash that the row carries, or empty.
-func decodeEntry(number uint64, b []byte) (e Entry, chain []byte, err error) {
-	e = Entry{Number: number, First: number, total: int(number)}
-	var seq uint32
-	err = eachField(b, func(f field) (err error) {
-		switch f.Number {
-		case 1:
-			e.Learned = parlance.Time(f.Uint)
-		case 2:
-			e.total = int(number - f.Uint)
-		case 3:
-			e.private, err = f.Count()
-		case 4:
-			e.Previous = number - f.Uint
-		case 5:
-			e.First = number - f.Uint
-		case 6:
-			e.origin = Mode(f.Uint)
-		case 7:
-			seq = uint32(f.Int() + int64(number))
-		case 8:
-			chain = f.Bytes
-		case 9:
-			e.content = f.Bytes
-		}
-		return err
-	})
-	// Numbers that were taken off number and wrapped around are far above it.
-	if err == nil && (e.total < 0 || e.private > e.total || e.origin > Mirror ||
-		e.First == 0 || e.First > number || e.Previous >= number || e.Previous < e.First != (e.Previous == 0)) {
-		err = errRecord
-	}
-	if err == nil {
-		e.Message, err = decodeMessage(e.content)
-	}
-	if err != nil {
-		return Entry{}, nil, fmt.Errorf("read log entry %d: %w", number, err)
-	}
-	e.Message.Seq = seq
-	return e, chain, nil
-}
+// FormatVersion is the version of all that this package writes. docs/storage.md
+// says what each one means.
+const FormatVersion = format.Version

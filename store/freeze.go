@@ -9,6 +9,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // FreezeDelay is how long after [Store.Freeze] writes of other processes on the same
@@ -73,7 +74,7 @@ func (s *Store) Thaw(ctx context.Context) error {
 
 // Frozen returns why the store is frozen; empty if it isn't.
 func (s *Store) Frozen(ctx context.Context) (why string, err error) {
-	row, err := s.get(ctx, formatPartition(), frozenKey)
+	row, err := s.get(ctx, format.FormatPartition(), frozenKey)
 	if err != nil {
 		return "", fmt.Errorf("read whether the store is frozen: %w", err)
 	}
@@ -82,9 +83,9 @@ func (s *Store) Frozen(ctx context.Context) (why string, err error) {
 
 // setFrozen writes the row, or deletes it if why is nil.
 func (s *Store) setFrozen(ctx context.Context, why []byte) error {
-	old, err := s.get(ctx, formatPartition(), frozenKey)
+	old, err := s.get(ctx, format.FormatPartition(), frozenKey)
 	for try := 0; err == nil && string(old) != string(why); try++ {
-		err = s.claim(ctx, formatPartition(), []driver.Claim{{Key: frozenKey, Old: old, Value: why}}, nil, 1)
+		err = s.claim(ctx, format.FormatPartition(), []driver.Claim{{Key: frozenKey, Old: old, Value: why}}, nil, 1)
 		refused := driver.AsRefused(err)
 		if refused == nil {
 			break

@@ -9,21 +9,22 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // indexRows returns the rows of those of the messages that exist. ids must be sorted, and each be there once.
-func (s *Store) indexRows(ctx context.Context, ref parlance.Ref, ids []parlance.MessageID) (map[parlance.MessageID]indexRow, error) {
+func (s *Store) indexRows(ctx context.Context, ref parlance.Ref, ids []parlance.MessageID) (map[parlance.MessageID]format.IndexRow, error) {
 	byBucket := map[driver.Partition][]parlance.MessageID{}
 	for _, id := range ids {
-		p := s.layout.idPartition(ref.Workspace, id)
+		p := s.layout.IDPartition(ref.Workspace, id)
 		byBucket[p] = append(byBucket[p], id)
 	}
-	rows := make(map[parlance.MessageID]indexRow, len(ids))
+	rows := make(map[parlance.MessageID]format.IndexRow, len(ids))
 	var mu sync.Mutex
 	read := func(p driver.Partition, ids []parlance.MessageID) error {
 		keys := make([][]byte, len(ids))
 		for i, id := range ids {
-			keys[i] = idKey(id, ref.Conversation)
+			keys[i] = format.IDKey(id, ref.Conversation)
 		}
 		values, err := s.engine.Get(ctx, p, keys)
 		if err != nil {
@@ -35,7 +36,7 @@ func (s *Store) indexRows(ctx context.Context, ref parlance.Ref, ids []parlance.
 			if v == nil {
 				continue
 			}
-			if rows[ids[i]], err = decodeIndexRow(v); err != nil {
+			if rows[ids[i]], err = format.DecodeIndexRow(v); err != nil {
 				return s.corrupt(err, "the index of conversation %s", ref)
 			}
 		}
@@ -63,8 +64,8 @@ func (s *Store) Place(ctx context.Context, ref parlance.Ref, t parlance.Timeline
 		return at, false, err
 	}
 	r, ok := rows[id]
-	if !ok || r.deleted {
+	if !ok || r.Deleted {
 		return at, false, parlance.Errorf(parlance.NotFound, "there is no message %q", id)
 	}
-	return parlance.Position{Time: r.times[t], ID: id}, r.private, nil
+	return parlance.Position{Time: r.Times[t], ID: id}, r.Private, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"parlance"
+	"parlance/store/internal/format"
 )
 
 // An ImportRule says how an import meets versions that are here. The zero value is good.
@@ -32,8 +33,8 @@ func (s *Store) Import(ctx context.Context, ref parlance.Ref, rule ImportRule, m
 // the current one, Same if it brings nothing new, Kept if the current one wins.
 func (a *appender) judge(current *Entry, m *parlance.Message, content []byte, mode Mode, r *request) (Result, error) {
 	switch {
-	case bytes.Equal(current.content, content) && current.Message.Seq == m.Seq:
-		if r.change != nil || current.origin == mode {
+	case bytes.Equal(current.Content, content) && current.Message.Seq == m.Seq:
+		if r.change != nil || current.Origin == mode {
 			return Same, nil
 		}
 	case r.change != nil:
@@ -54,7 +55,7 @@ func (a *appender) judgeImport(current *Entry, m *parlance.Message, rule *Import
 	if order == 0 {
 		return Same, nil
 	}
-	if current.origin == Import {
+	if current.Origin == Import {
 		if order < 0 || rule.Overwrite {
 			return Changed, nil
 		}
@@ -64,11 +65,11 @@ func (a *appender) judgeImport(current *Entry, m *parlance.Message, rule *Import
 	switch {
 	case err != nil:
 		return 0, err
-	case rule.Overwrite && given != nil && given.origin == Import && current.origin == Send:
+	case rule.Overwrite && given != nil && given.Origin == Import && current.Origin == Send:
 		// Readers of what changed have to meet it although the imported form says that it is old.
 		m.Updated = max(m.Updated, min(max(a.stamp(), current.Message.Updated+1), parlance.MaxTime))
 		return Changed, nil
-	case given != nil && given.origin == Import && compare(given, m) == 0:
+	case given != nil && given.Origin == Import && compare(given, m) == 0:
 		return Same, nil
 	}
 	return Kept, nil
@@ -76,7 +77,7 @@ func (a *appender) judgeImport(current *Entry, m *parlance.Message, rule *Import
 
 // judgeMirror lets what a platform says stand, unless the platform said it before or the message was changed here since.
 func (a *appender) judgeMirror(current *Entry, m *parlance.Message, content []byte, same func(old, new *parlance.Message) bool) (Result, error) {
-	if current.origin != Mirror && current.Message.State == parlance.Deleted {
+	if current.Origin != Mirror && current.Message.State == parlance.Deleted {
 		return Same, nil
 	}
 	last, err := a.lastOf(current, Mirror)
@@ -87,17 +88,17 @@ func (a *appender) judgeMirror(current *Entry, m *parlance.Message, content []by
 		last = current // it was sent or imported here, and now a platform has it
 	}
 	e := last
-	if bytes.Equal(e.content, content) && e.Message.Seq == m.Seq {
+	if bytes.Equal(e.Content, content) && e.Message.Seq == m.Seq {
 		return Same, nil
 	}
-	if same != nil && e.origin == Mirror && e.Message.Missing == m.Missing && same(&e.Message, m) {
+	if same != nil && e.Origin == Mirror && e.Message.Missing == m.Missing && same(&e.Message, m) {
 		return Same, nil
 	}
 	given, err := a.given(current)
 	if err != nil {
 		return 0, err
 	}
-	if current.origin == Send && given != nil && edited(&given.Message, &current.Message) {
+	if current.Origin == Send && given != nil && edited(&given.Message, &current.Message) {
 		return Same, nil
 	}
 	return Changed, nil
@@ -105,12 +106,12 @@ func (a *appender) judgeMirror(current *Entry, m *parlance.Message, content []by
 
 // given returns the newest version of e's message that came from elsewhere, nil if none did.
 func (a *appender) given(e *Entry) (*Entry, error) {
-	return a.back(e, func(e *Entry) bool { return e.origin != Send })
+	return a.back(e, func(e *Entry) bool { return e.Origin != Send })
 }
 
 // lastOf returns the newest version of e's message of a mode, nil if there is none.
 func (a *appender) lastOf(e *Entry, mode Mode) (*Entry, error) {
-	return a.back(e, func(e *Entry) bool { return e.origin == mode })
+	return a.back(e, func(e *Entry) bool { return e.Origin == mode })
 }
 
 // back returns the newest version, from e back, that is wanted, nil if none is.
@@ -132,7 +133,7 @@ func edited(given, now *parlance.Message) bool {
 	bare := func(m *parlance.Message) []byte {
 		c := *m
 		c.Reactions, c.Updated, c.Native.Stale = nil, 0, false
-		return encodeMessage(&c)
+		return format.EncodeMessage(&c)
 	}
 	return !bytes.Equal(bare(given), bare(now))
 }
@@ -143,7 +144,7 @@ func compareContent(here *Entry, imported *parlance.Message) int {
 	bare := func(m *parlance.Message) []byte {
 		c := *m
 		c.Created, c.Updated = 0, 0
-		return encodeMessage(&c)
+		return format.EncodeMessage(&c)
 	}
 	old := &here.Message
 	return cmp.Or(

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"parlance"
+	"parlance/store/internal/format"
 )
 
 // A List is one of the lists of conversations by last activity: an account's, or all
@@ -96,7 +97,7 @@ func (s *Store) CountConversations(ctx context.Context, ws parlance.WorkspaceID,
 			}
 			r.last = &last
 		}
-		return int(r.last.counts[indexOf(kinds[:], l.Kind)]), nil
+		return int(r.last.Counts[format.IndexOf(format.Kinds[:], l.Kind)]), nil
 	}
 	var ids []parlance.ConversationID
 	for row, err := range s.listRows(ctx, ws, l) {
@@ -205,7 +206,7 @@ func (s *Store) newest(ctx context.Context, ref parlance.Ref) (*newest, error) {
 	if len(p.Entries) > 0 {
 		n.last = &p.Entries[0]
 	}
-	if n.last == nil || len(n.last.content) <= maxNewest {
+	if n.last == nil || len(n.last.Content) <= maxNewest {
 		c.newest.Store(n)
 	}
 	return n, nil

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"parlance"
+	"parlance/store/internal/format"
 )
 
 // This file is about when conversations move in the lists by last activity.
@@ -16,11 +17,11 @@ import (
 const lag parlance.Time = 60_000
 
 // listedAt is the time at which the conversation's rows stand in the lists.
-func listedAt(t *tail, about *parlance.Conversation) parlance.Time {
-	if t.listed == 0 {
+func listedAt(t *format.Head, about *parlance.Conversation) parlance.Time {
+	if t.Listed == 0 {
 		return about.Created
 	}
-	return t.listed
+	return t.Listed
 }
 
 // listEntry has the lists move with entry e if their rows lag too far behind. It looks at nothing
@@ -28,11 +29,11 @@ func listedAt(t *tail, about *parlance.Conversation) parlance.Time {
 // to the same place, whatever groups they make. An import runs through years in a minute; its
 // conversations move with their first message, and then once more, when it ends.
 func (a *appender) listEntry(e *Entry) {
-	if !a.lags() || e.origin != Send && e.Number > 1 {
+	if !a.lags() || e.Origin != Send && e.Number > 1 {
 		return
 	}
 	a.left = append(a.left, listedAt(&a.next, &a.about))
-	a.next.listed = activity(&a.next, &a.about)
+	a.next.Listed = activity(&a.next, &a.about)
 }
 
 // list writes the rows of the lists if the group's entries moved them, and leaves the rest to Settle.
@@ -49,15 +50,15 @@ func (a *appender) list() error {
 // lags reports whether the conversation's rows in the lists are too far from its activity.
 func (a *appender) lags() bool {
 	at := listedAt(&a.next, &a.about)
-	return a.next.number > 0 && (a.next.listed == 0 || activity(&a.next, &a.about) >= at+lag)
+	return a.next.Number > 0 && (a.next.Listed == 0 || activity(&a.next, &a.about) >= at+lag)
 }
 
 // activity is the highest time that the conversation's last activity may have.
-func activity(t *tail, about *parlance.Conversation) parlance.Time {
-	if t.total == 0 {
+func activity(t *format.Head, about *parlance.Conversation) parlance.Time {
+	if t.Total == 0 {
 		return about.Created
 	}
-	return t.lastCreated
+	return t.LastCreated
 }
 
 // relist leaves a conversation that lags in the lists to Settle. It does so also when
@@ -130,7 +131,7 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 	c.write.Lock()
 	defer c.write.Unlock()
 	t, err := s.writerTail(ctx, c)
-	if err != nil || t.number == 0 {
+	if err != nil || t.Number == 0 {
 		return err
 	}
 	about, err := s.Conversation(ctx, ref)
@@ -139,15 +140,15 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 	}
 	// Never back, though all messages may be gone: should this stop before the head says so, the next message would
 	// leave the rows there. Rows that are too high only cost their readers a look.
-	if t.listed != 0 && activity(t, &about) <= t.listed {
+	if t.Listed != 0 && activity(t, &about) <= t.Listed {
 		return nil
 	}
 	a := &appender{s: s, c: c, ctx: ctx, next: *t, about: about}
-	a.left, a.next.listed = []parlance.Time{listedAt(t, &about)}, activity(t, &about)
+	a.left, a.next.Listed = []parlance.Time{listedAt(t, &about)}, activity(t, &about)
 	if err := a.move(); err != nil {
 		return err
 	}
-	if err := s.writeParts(ctx, a.parts(), appended(t.number)+1); err != nil {
+	if err := s.writeParts(ctx, a.parts(), appended(t.Number)+1); err != nil {
 		return err
 	}
 	next := a.next

@@ -12,6 +12,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // This file is how lists lie in rows. A row's key is the conversation and its value the time at
@@ -44,13 +45,13 @@ type rowPlace struct {
 func listPlaces(ws parlance.WorkspaceID, l List, about *parlance.Conversation, at parlance.Time) (rows, leads []rowPlace) {
 	id := []byte(about.ID)
 	if l.Account != "" {
-		year := yearOf(about)
-		return []rowPlace{{joinedPartition(ws, l.Account, year), id}}, []rowPlace{{joinedYears(ws, l.Account), number4(year)}}
+		year := format.YearOf(about)
+		return []rowPlace{{format.JoinedPartition(ws, l.Account, year), id}}, []rowPlace{{format.JoinedYears(ws, l.Account), format.Number4(year)}}
 	}
-	for _, u := range units {
-		x := u.stretch(at)
-		rows = append(rows, rowPlace{kindPartition(ws, l.Kind, x), id})
-		leads = append(leads, rowPlace{kindStretches(ws, l.Kind), x.key()})
+	for _, u := range format.Units {
+		x := u.Bucket(at)
+		rows = append(rows, rowPlace{format.KindPartition(ws, l.Kind, x), id})
+		leads = append(leads, rowPlace{format.KindBuckets(ws, l.Kind), x.Key()})
 	}
 	return rows, leads
 }
@@ -59,7 +60,7 @@ func listPlaces(ws parlance.WorkspaceID, l List, about *parlance.Conversation, a
 func listOps(ws parlance.WorkspaceID, l List, about *parlance.Conversation, at parlance.Time) (ops []driver.Op) {
 	rows, leads := listPlaces(ws, l, about, at)
 	for _, r := range rows {
-		ops = append(ops, driver.Op{Partition: r.partition, Key: r.key, Value: timeKey(at)})
+		ops = append(ops, driver.Op{Partition: r.partition, Key: r.key, Value: format.TimeKey(at)})
 	}
 	for _, r := range leads {
 		ops = append(ops, driver.Op{Partition: r.partition, Key: r.key, Value: present})
@@ -76,17 +77,17 @@ func (b *batch) move(ws parlance.WorkspaceID, l List, about *parlance.Conversati
 	}
 	stayed := true
 	for _, from := range left {
-		for _, u := range units {
-			was, is := u.stretch(from), u.stretch(at)
+		for _, u := range format.Units {
+			was, is := u.Bucket(from), u.Bucket(at)
 			stayed = stayed && was == is
-			if was.number > is.number {
+			if was.Number > is.Number {
 				// Readers come by there first. The row tells them that it is for later, once it can be found there.
-				b.last = append(b.last, driver.Op{Partition: kindPartition(ws, l.Kind, was), Key: []byte(about.ID), Value: timeKey(at)})
+				b.last = append(b.last, driver.Op{Partition: format.KindPartition(ws, l.Kind, was), Key: []byte(about.ID), Value: format.TimeKey(at)})
 			}
 		}
 	}
 	if stayed {
-		ops = ops[:len(units)]
+		ops = ops[:len(format.Units)]
 	}
 	b.ops = append(b.ops, ops...)
 }
@@ -121,7 +122,7 @@ func (s *Store) listRows(ctx context.Context, ws parlance.WorkspaceID, l List) i
 func (s *Store) joinedRows(ctx context.Context, ws parlance.WorkspaceID, id parlance.AccountID) iter.Seq2[listRow, error] {
 	return func(yield func(listRow, error) bool) {
 		years, err := cached(s, joinedName(ws, id), func() (years []uint32, err error) {
-			for row, err := range s.engine.Scan(ctx, joinedYears(ws, id), driver.Range{}) {
+			for row, err := range s.engine.Scan(ctx, format.JoinedYears(ws, id), driver.Range{}) {
 				if err != nil {
 					return nil, err
 				}
@@ -131,7 +132,7 @@ func (s *Store) joinedRows(ctx context.Context, ws parlance.WorkspaceID, id parl
 		})
 		ps := make([]driver.Partition, len(years))
 		for i, y := range years {
-			ps[i] = joinedPartition(ws, id, y)
+			ps[i] = format.JoinedPartition(ws, id, y)
 		}
 		if err == nil {
 			_, err = s.yieldRows(ctx, ps, yield)
@@ -149,17 +150,17 @@ const maxHours = 16
 // kindRows returns the rows of the list of all conversations of a kind.
 func (s *Store) kindRows(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind) iter.Seq2[listRow, error] {
 	return func(yield func(listRow, error) bool) {
-		hours, err := s.stretches(ctx, ws, k, hour, nil, maxHours)
+		hours, err := s.stretches(ctx, ws, k, format.Hour, nil, maxHours)
 		more := false
 		if err == nil {
 			more, err = s.yieldStretches(ctx, ws, k, hours, yield)
 		}
 		if err == nil && more && len(hours) == maxHours {
 			// Who isn't in those hours was last active before them.
-			var months []stretch
-			before := hours[maxHours-1].month()
-			before.number++
-			if months, err = s.stretches(ctx, ws, k, month, before.key(), 0); err == nil {
+			var months []format.TimeBucket
+			before := hours[maxHours-1].Month()
+			before.Number++
+			if months, err = s.stretches(ctx, ws, k, format.Month, before.Key(), 0); err == nil {
 				_, err = s.yieldStretches(ctx, ws, k, months, yield)
 			}
 		}
@@ -171,32 +172,32 @@ func (s *Store) kindRows(ctx context.Context, ws parlance.WorkspaceID, k parlanc
 
 // stretches returns those of a kind's list that are of a unit and below to, unless that is nil, the latest
 // first; at most so many, if limit isn't 0.
-func (s *Store) stretches(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, u unit, to []byte, limit int) (xs []stretch, err error) {
+func (s *Store) stretches(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, u format.BucketUnit, to []byte, limit int) (xs []format.TimeBucket, err error) {
 	r := driver.Range{From: []byte{byte(u)}, To: to, Reverse: true, Limit: limit}
 	if to == nil {
 		r.To = []byte{byte(u) + 1}
 	}
-	for row, err := range s.engine.Scan(ctx, kindStretches(ws, k), r) {
+	for row, err := range s.engine.Scan(ctx, format.KindBuckets(ws, k), r) {
 		if err != nil {
 			return nil, err
 		}
-		xs = append(xs, stretchOfKey(row.Key))
+		xs = append(xs, format.BucketOfKey(row.Key))
 	}
 	return xs, nil
 }
 
 // yieldStretches yields the rows of stretches, the latest of which come first, and reports whether more are
 // asked for. Where others are far away it reads several at once, the more the less it has found.
-func (s *Store) yieldStretches(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, xs []stretch, yield func(listRow, error) bool) (more bool, err error) {
+func (s *Store) yieldStretches(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, xs []format.TimeBucket, yield func(listRow, error) bool) (more bool, err error) {
 	for wave := 1; len(xs) > 0; wave = min(3*wave, maxReads) {
 		some := xs[:min(wave, len(xs))]
 		xs = xs[len(some):]
 		ps := make([]driver.Partition, len(some))
 		for i, x := range some {
-			ps[i] = kindPartition(ws, k, x)
+			ps[i] = format.KindPartition(ws, k, x)
 		}
 		inside := func(row listRow, err error) bool {
-			x := some[0].unit.stretch(row.at)
+			x := some[0].Unit.Bucket(row.at)
 			if err == nil && !slices.Contains(some, x) {
 				return true // it is shown later, there
 			}
@@ -219,9 +220,9 @@ func (s *Store) yieldRows(ctx context.Context, ps []driver.Partition, yield func
 				return err
 			}
 			if len(row.Value) != 8 {
-				return s.corrupt(errRecord, "a list of conversations")
+				return s.corrupt(format.ErrRecord, "a list of conversations")
 			}
-			each[i] = append(each[i], listRow{timeOfKey(row.Value), parlance.ConversationID(row.Key)})
+			each[i] = append(each[i], listRow{format.TimeOfKey(row.Value), parlance.ConversationID(row.Key)})
 		}
 		return nil
 	})

@@ -9,6 +9,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // Members returns a conversation's members by account id, bytewise. The slice is
@@ -16,11 +17,11 @@ import (
 func (s *Store) Members(ctx context.Context, ref parlance.Ref) ([]parlance.Member, error) {
 	return cached(s, membersName(ref), func() ([]parlance.Member, error) {
 		var ms []parlance.Member
-		for row, err := range s.engine.Scan(ctx, memberPartition(ref), driver.Range{}) {
+		for row, err := range s.engine.Scan(ctx, format.MemberPartition(ref), driver.Range{}) {
 			if err != nil {
 				return nil, fmt.Errorf("read the members of %s: %w", ref, err)
 			}
-			m, err := decodeMember(slices.Clone(row.Value))
+			m, err := format.DecodeMember(slices.Clone(row.Value))
 			if err != nil {
 				return nil, s.corrupt(err, "a member of conversation %s", ref)
 			}
@@ -41,14 +42,14 @@ func memberName(ref parlance.Ref, id parlance.AccountID) string {
 // Member returns one member, [parlance.NotFound] if the account is none.
 func (s *Store) Member(ctx context.Context, ref parlance.Ref, id parlance.AccountID) (parlance.Member, error) {
 	return cached(s, memberName(ref, id), func() (parlance.Member, error) {
-		v, err := s.get(ctx, memberPartition(ref), []byte(id))
+		v, err := s.get(ctx, format.MemberPartition(ref), []byte(id))
 		if err != nil {
 			return parlance.Member{}, fmt.Errorf("read a member of %s: %w", ref, err)
 		}
 		if v == nil {
 			return parlance.Member{}, notMember(id)
 		}
-		m, err := decodeMember(v)
+		m, err := format.DecodeMember(v)
 		if err != nil {
 			return m, s.corrupt(err, "a member of conversation %s", ref)
 		}
@@ -99,7 +100,7 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 		var claims []driver.Claim
 		for _, id := range slices.Sorted(maps.Keys(adding)) {
 			m := adding[id]
-			claims = append(claims, driver.Claim{Key: []byte(id), Value: encodeMember(&m)})
+			claims = append(claims, driver.Claim{Key: []byte(id), Value: format.EncodeMember(&m)})
 		}
 		err := s.join(ctx, &about, t, ref, claims)
 		refused := driver.AsRefused(err)
@@ -121,7 +122,7 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 // join makes claims of members, and has their lists show the conversation. Readers look at the members, so a row
 // in a list may come before its member; one that doesn't come, because this stops half-way, would be missed
 // until the conversation moves. The caller holds the conversation's write lock.
-func (s *Store) join(ctx context.Context, about *parlance.Conversation, t *tail, ref parlance.Ref, claims []driver.Claim) error {
+func (s *Store) join(ctx context.Context, about *parlance.Conversation, t *format.Head, ref parlance.Ref, claims []driver.Claim) error {
 	names := []string{membersName(ref)}
 	var ops []driver.Op
 	for _, claim := range claims {
@@ -133,25 +134,25 @@ func (s *Store) join(ctx context.Context, about *parlance.Conversation, t *tail,
 		}
 	}
 	defer s.changed(ref.Workspace, names...)
-	version := max(appended(t.number), 1)
+	version := max(appended(t.Number), 1)
 	if s.bounds.OneStep {
-		return s.claimParts(ctx, memberPartition(ref), claims, ops, version)
+		return s.claimParts(ctx, format.MemberPartition(ref), claims, ops, version)
 	}
 	if err := s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), version); err != nil {
 		return err
 	}
-	return s.claim(ctx, memberPartition(ref), claims, nil, 1)
+	return s.claim(ctx, format.MemberPartition(ref), claims, nil, 1)
 }
 
 // UpdateMember changes a member and returns it as it is then. change may run more than once.
 func (s *Store) UpdateMember(ctx context.Context, ref parlance.Ref, id parlance.AccountID, change func(*parlance.Member) error) (parlance.Member, error) {
 	var m parlance.Member
 	onlyRead := false
-	err := s.update(ctx, memberPartition(ref), []byte(id), func(old []byte) ([]byte, error) {
+	err := s.update(ctx, format.MemberPartition(ref), []byte(id), func(old []byte) ([]byte, error) {
 		if old == nil {
 			return nil, notMember(id)
 		}
-		before, err := decodeMember(old)
+		before, err := format.DecodeMember(old)
 		if err != nil {
 			return nil, s.corrupt(err, "a member of conversation %s", ref)
 		}
@@ -162,7 +163,7 @@ func (s *Store) UpdateMember(ctx context.Context, ref parlance.Ref, id parlance.
 		m.Account = id
 		before.LastRead = m.LastRead
 		onlyRead = before == m
-		return encodeMember(&m), nil
+		return format.EncodeMember(&m), nil
 	})
 	s.forget(memberName(ref, id), membersName(ref))
 	if !onlyRead {
@@ -174,7 +175,7 @@ func (s *Store) UpdateMember(ctx context.Context, ref parlance.Ref, id parlance.
 
 // RemoveMember takes an account out of a conversation, [parlance.NotFound] if it is not in it.
 func (s *Store) RemoveMember(ctx context.Context, ref parlance.Ref, id parlance.AccountID) error {
-	err := s.update(ctx, memberPartition(ref), []byte(id), func(old []byte) ([]byte, error) {
+	err := s.update(ctx, format.MemberPartition(ref), []byte(id), func(old []byte) ([]byte, error) {
 		if old == nil {
 			return nil, notMember(id)
 		}
@@ -201,7 +202,7 @@ func (s *Store) Left(ctx context.Context, ref parlance.Ref, ids ...parlance.Acco
 			}
 			continue
 		}
-		v, err := s.get(ctx, joinedPartition(ref.Workspace, id, yearOf(&about)), []byte(ref.Conversation))
+		v, err := s.get(ctx, format.JoinedPartition(ref.Workspace, id, format.YearOf(&about)), []byte(ref.Conversation))
 		if err != nil {
 			return nil, fmt.Errorf("read the list of account %q: %w", id, err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // This file brings stores of older formats to the one at hand when they are opened. It can be stopped at any
@@ -25,12 +26,12 @@ var frozenKey1 = []byte("frozen")
 const fence = "the store was brought to a newer format; use the parlance that did it, or a newer one"
 
 // migrate brings a store of format 1, or one that was left half-way, to the format at hand.
-func (s *Store) migrate(ctx context.Context, f *format, row []byte, workspaces Workspaces) error {
+func (s *Store) migrate(ctx context.Context, f *format.Format, row []byte, workspaces Workspaces) error {
 	if workspaces == nil {
-		return parlance.Errorf(parlance.Invalid, "the store is of format %d and has to be brought to format %d by a program that knows its workspaces; nothing was changed", f.version, FormatVersion)
+		return parlance.Errorf(parlance.Invalid, "the store is of format %d and has to be brought to format %d by a program that knows its workspaces; nothing was changed", f.Version, format.Version)
 	}
-	if f.version == 1 {
-		s.log.InfoContext(ctx, "the store is brought to a newer format: its lists of conversations are made again", "from", f.version, "to", FormatVersion)
+	if f.Version == 1 {
+		s.log.InfoContext(ctx, "the store is brought to a newer format: its lists of conversations are made again", "from", f.Version, "to", format.Version)
 		if err := s.keepOut(ctx); err != nil {
 			return err
 		}
@@ -38,7 +39,7 @@ func (s *Store) migrate(ctx context.Context, f *format, row []byte, workspaces W
 			return fmt.Errorf("make the lists of conversations: %w", err)
 		}
 		// Where others are far away, lists of format 1 may have more dead rows than can be read; they stay.
-		next := format{FormatVersion, f.layout, s.bounds.Exclusive}
+		next := format.Format{Version: format.Version, Layout: f.Layout, Leftover: s.bounds.Exclusive}
 		if err := s.passFormat(ctx, &row, &next); err != nil {
 			return err
 		}
@@ -50,14 +51,14 @@ func (s *Store) migrate(ctx context.Context, f *format, row []byte, workspaces W
 	if err := s.dropLists1(ctx, workspaces); err != nil {
 		return fmt.Errorf("delete the lists of format 1: %w", err)
 	}
-	return s.passFormat(ctx, &row, &format{FormatVersion, f.layout, false})
+	return s.passFormat(ctx, &row, &format.Format{Version: format.Version, Layout: f.Layout})
 }
 
 // passFormat replaces the format row. Another process may have been there first, with the same.
-func (s *Store) passFormat(ctx context.Context, row *[]byte, next *format) error {
-	claims := []driver.Claim{{Old: *row, Value: next.encode()}}
-	if next.leftover {
-		old, err := s.get(ctx, formatPartition(), frozenKey1)
+func (s *Store) passFormat(ctx context.Context, row *[]byte, next *format.Format) error {
+	claims := []driver.Claim{{Old: *row, Value: next.Encode()}}
+	if next.Leftover {
+		old, err := s.get(ctx, format.FormatPartition(), frozenKey1)
 		if err != nil {
 			return err
 		}
@@ -65,11 +66,11 @@ func (s *Store) passFormat(ctx context.Context, row *[]byte, next *format) error
 			claims = append(claims, driver.Claim{Key: frozenKey1, Old: old}, driver.Claim{Key: frozenKey, Value: old})
 		}
 	}
-	err := s.claim(ctx, formatPartition(), claims, nil, 1)
+	err := s.claim(ctx, format.FormatPartition(), claims, nil, 1)
 	if refused := driver.AsRefused(err); refused != nil {
-		var f format
+		var f format.Format
 		*row = refused.Standing[0].Value
-		if f, err = decodeFormat(*row); err == nil && f.version < FormatVersion {
+		if f, err = format.DecodeFormat(*row); err == nil && f.Version < format.Version {
 			err = parlance.Errorf(parlance.Unavailable, "the store's format row was changed by somebody else")
 		}
 		return err
@@ -84,7 +85,7 @@ func (s *Store) keepOut(ctx context.Context) error {
 		return nil
 	}
 	for try := 0; ; try++ {
-		old, err := s.get(ctx, formatPartition(), frozenKey1)
+		old, err := s.get(ctx, format.FormatPartition(), frozenKey1)
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (s *Store) keepOut(ctx context.Context) error {
 		if old != nil {
 			claims = append(claims, driver.Claim{Key: frozenKey, Value: old})
 		}
-		err = s.claim(ctx, formatPartition(), claims, nil, 1)
+		err = s.claim(ctx, format.FormatPartition(), claims, nil, 1)
 		if err == nil {
 			break
 		}
@@ -128,8 +129,8 @@ func (s *Store) eachListed(ctx context.Context, workspaces Workspaces, do func(c
 			g.SetLimit(64) // they wait for the disk, and share its syncs
 			for _, r := range group {
 				g.Go(func() error {
-					if err := do(gctx, ws, r.id); err != nil {
-						return fmt.Errorf("conversation %q of workspace %q: %w", r.id, ws, err)
+					if err := do(gctx, ws, r.ID); err != nil {
+						return fmt.Errorf("conversation %q of workspace %q: %w", r.ID, ws, err)
 					}
 					return nil
 				})
@@ -153,11 +154,11 @@ func (s *Store) relistAll(ctx context.Context, ws parlance.WorkspaceID, id parla
 	for _, l := range listsOf(&about, members) {
 		ops = append(ops, listOps(ws, l, &about, listedAt(t, &about))...)
 	}
-	return s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), max(appended(t.number), 1))
+	return s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), max(appended(t.Number), 1))
 }
 
 // listed reads what says where a conversation stands in which lists.
-func (s *Store) listed(ctx context.Context, ref parlance.Ref) (about parlance.Conversation, t *tail, members []parlance.Member, err error) {
+func (s *Store) listed(ctx context.Context, ref parlance.Ref) (about parlance.Conversation, t *format.Head, members []parlance.Member, err error) {
 	if about, err = s.Conversation(ctx, ref); err != nil {
 		return about, nil, nil, err
 	}
@@ -172,12 +173,12 @@ func (s *Store) listed(ctx context.Context, ref parlance.Ref) (about parlance.Co
 // months that there are.
 func listPartitions1(ws parlance.WorkspaceID, l List) (months driver.Partition, rows func(month []byte) driver.Partition) {
 	if l.Account != "" {
-		return derived("m", string(ws), string(l.Account)), func(month []byte) driver.Partition {
-			return derived("a", string(ws), string(l.Account), string(month))
+		return format.Derived("m", string(ws), string(l.Account)), func(month []byte) driver.Partition {
+			return format.Derived("a", string(ws), string(l.Account), string(month))
 		}
 	}
-	return derived("K", string(ws), string(l.Kind)), func(month []byte) driver.Partition {
-		return derived("k", string(ws), string(l.Kind), string(month))
+	return format.Derived("K", string(ws), string(l.Kind)), func(month []byte) driver.Partition {
+		return format.Derived("k", string(ws), string(l.Kind), string(month))
 	}
 }
 

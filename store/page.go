@@ -10,6 +10,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // MaxLimit is the highest Limit of a [Query].
@@ -48,18 +49,18 @@ type Page struct {
 // Page returns the first entries of q's range. Its cost depends on the number of
 // entries, not on where they lie. A conversation that doesn't exist is empty.
 func (s *Store) Page(ctx context.Context, ref parlance.Ref, q Query) (Page, error) {
-	p, _, err := s.page(ctx, ref, timeline(q.Timeline), q, false)
+	p, _, err := s.page(ctx, ref, format.TimelineID(q.Timeline), q, false)
 	return p, err
 }
 
 // PageCount returns q's page and how many messages its whole range holds, at one moment.
 func (s *Store) PageCount(ctx context.Context, ref parlance.Ref, q Query) (Page, int, error) {
-	return s.page(ctx, ref, timeline(q.Timeline), q, true)
+	return s.page(ctx, ref, format.TimelineID(q.Timeline), q, true)
 }
 
 // DeletedPage is Page over the deleted messages, by (Sent, ID). Timeline is ignored.
 func (s *Store) DeletedPage(ctx context.Context, ref parlance.Ref, q Query) (Page, error) {
-	p, _, err := s.page(ctx, ref, byDeleted, q, false)
+	p, _, err := s.page(ctx, ref, format.ByDeleted, q, false)
 	return p, err
 }
 
@@ -71,7 +72,7 @@ func (s *Store) Count(ctx context.Context, ref parlance.Ref, t parlance.Timeline
 	}
 	var n int
 	_, err := s.atOneMoment(ctx, ref, reading{derived: func(v *view) (err error) {
-		n, err = v.count(ctx, timeline(t), bounds(from, to), private)
+		n, err = v.count(ctx, format.TimelineID(t), bounds(from, to), private)
 		return err
 	}})
 	return n, err
@@ -91,7 +92,7 @@ func checkTimeline(t parlance.Timeline) error {
 	return nil
 }
 
-func (s *Store) page(ctx context.Context, ref parlance.Ref, t timeline, q Query, count bool) (Page, int, error) {
+func (s *Store) page(ctx context.Context, ref parlance.Ref, t format.TimelineID, q Query, count bool) (Page, int, error) {
 	if err := q.check(); err != nil {
 		return Page{}, 0, err
 	}
@@ -101,7 +102,7 @@ func (s *Store) page(ctx context.Context, ref parlance.Ref, t timeline, q Query,
 	return s.sharedPage(ctx, ref, t, q, count)
 }
 
-func (s *Store) readPage(ctx context.Context, ref parlance.Ref, t timeline, q Query, count bool) (p Page, n int, err error) {
+func (s *Store) readPage(ctx context.Context, ref parlance.Ref, t format.TimelineID, q Query, count bool) (p Page, n int, err error) {
 	var pointers []found
 	p.State, err = s.atOneMoment(ctx, ref, reading{
 		unless: q.Unless,
@@ -126,7 +127,7 @@ func (s *Store) readPage(ctx context.Context, ref parlance.Ref, t timeline, q Qu
 			p.More = p.More || len(p.Entries) < len(pointers)
 			for i := range p.Entries {
 				if string(p.Entries[i].Message.ID) != string(pointers[i].key[8:]) {
-					return s.corrupt(errRecord, "the timeline of conversation %s", ref)
+					return s.corrupt(format.ErrRecord, "the timeline of conversation %s", ref)
 				}
 			}
 			return nil
@@ -142,7 +143,7 @@ var errMoved = errors.New("the conversation is being written to")
 type view struct {
 	s    *Store
 	c    *conversation
-	tail *tail
+	tail *format.Head
 }
 
 // A reading is what is read of a conversation at one moment.
@@ -166,7 +167,7 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, r reading) (S
 			c.write.Lock()
 		}
 		revisions := c.revisions.Load()
-		var t *tail
+		var t *format.Head
 		var err error
 		if try == 4 && !s.bounds.OneStep {
 			// Maybe nobody is at work, but somebody stopped half-way.
@@ -201,7 +202,7 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, r reading) (S
 // attempt does r once and returns the tail that it is of; errMoved if it turns out that others wrote
 // meanwhile. Where others may, what is remembered of the conversation is taken for true at
 // first, and the head is asked while the timeline is read by it.
-func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*tail, error) {
+func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*format.Head, error) {
 	t := c.known()
 	if s.bounds.Exclusive || t == nil {
 		var err error
@@ -216,7 +217,7 @@ func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*tail,
 		}
 		return t, s.finish(ctx, c, t, r)
 	}
-	var now *tail
+	var now *format.Head
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		now, err = s.readerTail(ctx, c)
@@ -226,7 +227,7 @@ func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*tail,
 	switch e := g.Wait(); {
 	case e != nil:
 		return nil, e
-	case now.number != t.number:
+	case now.Number != t.Number:
 		return nil, errMoved
 	case r.unless != nil && r.unless(stateOf(t)):
 		return t, nil
@@ -238,7 +239,7 @@ func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*tail,
 
 // finish reads the entries and, where others may write, finds out meanwhile whether they
 // moved pointers while those were read.
-func (s *Store) finish(ctx context.Context, c *conversation, t *tail, r reading) error {
+func (s *Store) finish(ctx context.Context, c *conversation, t *format.Head, r reading) error {
 	if s.bounds.Exclusive {
 		if r.entries == nil {
 			return nil
@@ -248,7 +249,7 @@ func (s *Store) finish(ctx context.Context, c *conversation, t *tail, r reading)
 	var revised bool
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		revised, err = s.revised(gctx, c.ref, t.number)
+		revised, err = s.revised(gctx, c.ref, t.Number)
 		return err
 	})
 	if r.entries != nil {
@@ -280,10 +281,10 @@ type keys struct{ from, to string }
 
 func bounds(from, to *parlance.Position) (k keys) {
 	if from != nil {
-		k.from = positionKey(*from)
+		k.from = format.PositionKey(*from)
 	}
 	if to != nil {
-		k.to = positionKey(*to)
+		k.to = format.PositionKey(*to)
 	}
 	return k
 }
@@ -301,9 +302,9 @@ func (k keys) of(r driver.Range) driver.Range {
 }
 
 // line returns a timeline with its closed spans read if k reaches them.
-func (v *view) line(ctx context.Context, t timeline) (*line, error) {
-	l := &v.tail.lines[t]
-	if l.count == 0 || l.closed != nil {
+func (v *view) line(ctx context.Context, t format.TimelineID) (*format.Timeline, error) {
+	l := &v.tail.Timelines[t]
+	if l.Count == 0 || l.Closed != nil {
 		return l, nil
 	}
 	closed, err := v.s.readSpans(ctx, v.c.ref, t, v.tail)
@@ -311,18 +312,18 @@ func (v *view) line(ctx context.Context, t timeline) (*line, error) {
 		return nil, err
 	}
 	next := *v.tail
-	next.lines[t].closed = closed
+	next.Timelines[t].Closed = closed
 	v.c.tail.CompareAndSwap(v.tail, &next)
 	v.tail = &next
-	return &next.lines[t], nil
+	return &next.Timelines[t], nil
 }
 
 // isNew reports whether a pointer is of an entry above the tail, which nobody was told of yet. On
 // an engine of our own such a message was just added, and the view is whole without it: readers
 // don't wait for a writer's disk. (A change of an older message counts as a revision, see
 // atOneMoment.) Elsewhere the head that was read may be behind, and the view has to be made anew.
-func (v *view) isNew(p pointer) (bool, error) {
-	if p.number <= v.tail.number {
+func (v *view) isNew(p format.Pointer) (bool, error) {
+	if p.Number <= v.tail.Number {
 		return false, nil
 	}
 	if !v.s.bounds.Exclusive {
@@ -339,40 +340,40 @@ type stamps struct {
 
 // count returns the number of pointers in k: whole spans by their own counts, the two
 // at the edges by the times of their pointers.
-func (v *view) count(ctx context.Context, t timeline, k keys, private bool) (int, error) {
-	if k.empty() || v.tail.lines[t].high == "" {
+func (v *view) count(ctx context.Context, t format.TimelineID, k keys, private bool) (int, error) {
+	if k.empty() || v.tail.Timelines[t].High == "" {
 		return 0, nil
 	}
-	size := func(sp span) int {
+	size := func(sp format.Range) int {
 		if private {
-			return sp.live
+			return sp.Live
 		}
-		return sp.live - sp.private
+		return sp.Live - sp.Private
 	}
 	// below counts the pointers below key; an open end counts all.
 	below := func(key string) (int, error) {
-		l := &v.tail.lines[t]
+		l := &v.tail.Timelines[t]
 		if key == "" {
-			n := v.tail.total
-			if t == byDeleted {
+			n := v.tail.Total
+			if t == format.ByDeleted {
 				return 0, errors.New("deleted messages are not counted")
 			}
 			if !private {
-				n -= v.tail.private
+				n -= v.tail.Private
 			}
 			return n, nil
 		}
-		if l.count > 0 {
+		if l.Count > 0 {
 			var err error
 			if l, err = v.line(ctx, t); err != nil {
 				return 0, err
 			}
 		}
-		at, n := l.find(key), 0
-		for _, sp := range l.closed[:at] {
+		at, n := l.Find(key), 0
+		for _, sp := range l.Closed[:at] {
 			n += size(sp)
 		}
-		in, err := v.below(ctx, t, l.at(at), key, private)
+		in, err := v.below(ctx, t, l.At(at), key, private)
 		return n + in, err
 	}
 	upper, err := below(k.to)
@@ -388,17 +389,17 @@ func (v *view) count(ctx context.Context, t timeline, k keys, private bool) (int
 
 // below counts the pointers of a span below key. It keeps the times of spans that were
 // counted, because whoever pages by time asks for the same span again and again.
-func (v *view) below(ctx context.Context, t timeline, sp span, key string, private bool) (int, error) {
-	p := timelinePartition(v.c.ref, t, sp.id)
-	name := fmt.Sprintf("%s %d %d %d", p.Key, sp.written, sp.dead, sp.private)
+func (v *view) below(ctx context.Context, t format.TimelineID, sp format.Range, key string, private bool) (int, error) {
+	p := format.TimelinePartition(v.c.ref, t, sp.ID)
+	name := fmt.Sprintf("%s %d %d %d", p.Key, sp.Written, sp.Dead, sp.Private)
 	st, ok := v.s.stamps.GetIfPresent(name)
 	if !ok {
-		st = &stamps{times: make([]parlance.Time, 0, min(sp.live, 1<<16))}
+		st = &stamps{times: make([]parlance.Time, 0, min(sp.Live, 1<<16))}
 		for row, err := range v.s.engine.Scan(ctx, p, driver.Range{}) {
 			if err != nil {
 				return 0, fmt.Errorf("count the timeline of %s: %w", v.c.ref, err)
 			}
-			x, err := decodePointer(row.Value)
+			x, err := format.DecodePointer(row.Value)
 			if err != nil {
 				return 0, parlance.Wrap(parlance.Corrupt, err, "the timeline of conversation %s is damaged", v.c.ref)
 			}
@@ -407,17 +408,17 @@ func (v *view) below(ctx context.Context, t timeline, sp span, key string, priva
 			} else if isNew {
 				continue
 			}
-			if x.private {
+			if x.Private {
 				st.private = append(st.private, int32(len(st.times)))
 			}
-			st.times = append(st.times, timeOfKey(row.Key))
+			st.times = append(st.times, format.TimeOfKey(row.Key))
 		}
-		if len(st.times) != sp.live {
+		if len(st.times) != sp.Live {
 			return 0, errMoved
 		}
 		v.s.stamps.Set(name, st)
 	}
-	time := timeOfKey([]byte(key))
+	time := format.TimeOfKey([]byte(key))
 	n, _ := slices.BinarySearch(st.times, time)
 	hidden, _ := slices.BinarySearch(st.private, int32(n))
 	if private {
@@ -427,11 +428,11 @@ func (v *view) below(ctx context.Context, t timeline, sp span, key string, priva
 		return n - hidden, nil
 	}
 	// Those of the same time and a lower id.
-	for row, err := range v.s.engine.Scan(ctx, p, driver.Range{From: timeKey(time), To: []byte(key)}) {
+	for row, err := range v.s.engine.Scan(ctx, p, driver.Range{From: format.TimeKey(time), To: []byte(key)}) {
 		if err != nil {
 			return 0, fmt.Errorf("count the timeline of %s: %w", v.c.ref, err)
 		}
-		if x, err := decodePointer(row.Value); err == nil && (private || !x.private) {
+		if x, err := format.DecodePointer(row.Value); err == nil && (private || !x.Private) {
 			n++
 		}
 	}

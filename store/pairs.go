@@ -11,6 +11,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // A Collection names records that are copied or compared together.
@@ -91,19 +92,19 @@ type family struct {
 	names  func(key []byte) []string // under which they are remembered
 }
 
-func (f family) in(l layout, key []byte) driver.Partition {
-	return claimed(f.letter, string(f.ws), l.bucket(string(key)))
+func (f family) in(l format.Layout, key []byte) driver.Partition {
+	return format.Claimed(f.letter, string(f.ws), l.Bucket(string(key)))
 }
 
 // partitions returns all of a family's partitions in a store of layout l.
-func (f family) partitions(l layout) iter.Seq[driver.Partition] {
+func (f family) partitions(l format.Layout) iter.Seq[driver.Partition] {
 	return func(yield func(driver.Partition) bool) {
-		for n := range l.buckets {
+		for n := range l.Buckets {
 			bucket := ""
-			if l.buckets > 1 {
+			if l.Buckets > 1 {
 				bucket = string([]byte{byte(n >> 8), byte(n)})
 			}
-			if !yield(claimed(f.letter, string(f.ws), bucket)) {
+			if !yield(format.Claimed(f.letter, string(f.ws), bucket)) {
 				return
 			}
 		}

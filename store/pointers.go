@@ -8,6 +8,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // A found pointer with its key.
@@ -19,21 +20,21 @@ type found struct {
 // pointers returns the first pointers of q's range, one more than its limit if there are as many.
 //
 // Where each read is a round trip, it reads at once all spans that it expects to need.
-func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, error) {
+func (v *view) pointers(ctx context.Context, t format.TimelineID, q Query) ([]found, error) {
 	k := bounds(q.From, q.To)
-	l := &v.tail.lines[t]
-	if k.empty() || l.high == "" {
+	l := &v.tail.Timelines[t]
+	if k.empty() || l.High == "" {
 		return nil, nil
 	}
 	g := gathering{view: v, t: t, k: k, ascending: q.Ascending, private: q.Private, want: q.Limit + 1}
-	if !l.reaches(k.from) {
-		err := g.scan(ctx, l.top)
+	if !l.Reaches(k.from) {
+		err := g.scan(ctx, l.Top)
 		return g.found, err
 	}
-	inTop := k.to == "" || k.to > l.top.low
-	if !q.Ascending && inTop && (v.s.bounds.Exclusive || g.expected(l, l.count, true) >= g.want) {
+	inTop := k.to == "" || k.to > l.Top.Low
+	if !q.Ascending && inTop && (v.s.bounds.Exclusive || g.expected(l, l.Count, true) >= g.want) {
 		// Nearly always all is there, and the other spans need not be known.
-		if err := g.scan(ctx, l.top); err != nil || g.missing() == 0 {
+		if err := g.scan(ctx, l.Top); err != nil || g.missing() == 0 {
 			return g.found, err
 		}
 		inTop, g.begun = false, true
@@ -42,22 +43,22 @@ func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, erro
 	if err != nil {
 		return nil, err
 	}
-	low, high := l.find(k.from), l.count
+	low, high := l.Find(k.from), l.Count
 	if !inTop {
-		high = l.count - 1
+		high = l.Count - 1
 		if k.to != "" {
-			high = min(high, l.find(k.to))
+			high = min(high, l.Find(k.to))
 		}
 	}
 	for low <= high && g.missing() > 0 {
 		n := g.ahead(l, low, high)
-		spans := make([]span, n)
+		spans := make([]format.Range, n)
 		for i := range spans {
 			if q.Ascending {
-				spans[i] = l.at(low)
+				spans[i] = l.At(low)
 				low++
 			} else {
-				spans[i] = l.at(high)
+				spans[i] = l.At(high)
 				high--
 			}
 		}
@@ -71,7 +72,7 @@ func (v *view) pointers(ctx context.Context, t timeline, q Query) ([]found, erro
 // A gathering collects pointers from one span after another.
 type gathering struct {
 	view      *view
-	t         timeline
+	t         format.TimelineID
 	k         keys
 	ascending bool
 	private   bool // private ones too
@@ -89,7 +90,7 @@ func (g *gathering) missing() int { return g.want - len(g.found) }
 const maxAhead = 8
 
 // ahead returns how many of the spans from low to high, both inclusive, are to be read at once.
-func (g *gathering) ahead(l *line, low, high int) int {
+func (g *gathering) ahead(l *format.Timeline, low, high int) int {
 	if g.view.s.bounds.Exclusive {
 		return 1
 	}
@@ -109,27 +110,27 @@ func (g *gathering) ahead(l *line, low, high int) int {
 
 // expected returns how many pointers a walk meets in span i, which is l.count for the top one: exactly, unless it begins in
 // the midst of it. Then it is the half of a guess by time.
-func (g *gathering) expected(l *line, i int, begins bool) int {
-	s := l.at(i)
-	n := s.live
+func (g *gathering) expected(l *format.Timeline, i int, begins bool) int {
+	s := l.At(i)
+	n := s.Live
 	if !g.private {
-		n -= s.private
+		n -= s.Private
 	}
 	begin := g.k.to
 	if g.ascending {
 		begin = g.k.from
 	}
-	if !begins || begin == "" || !g.ascending && begin > l.high {
+	if !begins || begin == "" || !g.ascending && begin > l.High {
 		return n
 	}
-	lowest, highest := s.low, l.high
+	lowest, highest := s.Low, l.High
 	if lowest == "" {
-		lowest = l.low
+		lowest = l.Low
 	}
-	if i < l.count {
-		highest = l.at(i + 1).low
+	if i < l.Count {
+		highest = l.At(i + 1).Low
 	}
-	from, to, at := timeOfKey([]byte(lowest)), timeOfKey([]byte(highest)), timeOfKey([]byte(begin))
+	from, to, at := format.TimeOfKey([]byte(lowest)), format.TimeOfKey([]byte(highest)), format.TimeOfKey([]byte(begin))
 	if g.ascending {
 		from, to, at = -to, -from, -at
 	}
@@ -140,7 +141,7 @@ func (g *gathering) expected(l *line, i int, begins bool) int {
 }
 
 // scanAll scans spans in the order of the walk, all at once.
-func (g *gathering) scanAll(ctx context.Context, spans []span) error {
+func (g *gathering) scanAll(ctx context.Context, spans []format.Range) error {
 	g.begun = true
 	if len(spans) == 1 {
 		return g.scan(ctx, spans[0])
@@ -161,23 +162,23 @@ func (g *gathering) scanAll(ctx context.Context, spans []span) error {
 }
 
 // scan adds the pointers of one span, as many as are missing.
-func (g *gathering) scan(ctx context.Context, sp span) error {
+func (g *gathering) scan(ctx context.Context, sp format.Range) error {
 	v := g.view
 	r := g.k.of(driver.Range{Reverse: !g.ascending})
-	if !v.s.bounds.Exclusive && (g.private || sp.private == 0) {
+	if !v.s.bounds.Exclusive && (g.private || sp.Private == 0) {
 		r.Limit = g.missing()
 	}
-	for row, err := range v.s.engine.Scan(ctx, timelinePartition(v.c.ref, g.t, sp.id), r) {
+	for row, err := range v.s.engine.Scan(ctx, format.TimelinePartition(v.c.ref, g.t, sp.ID), r) {
 		if err != nil {
 			return fmt.Errorf("read the timeline of %s: %w", v.c.ref, err)
 		}
-		p, err := decodePointer(row.Value)
+		p, err := format.DecodePointer(row.Value)
 		if err != nil {
 			return parlance.Wrap(parlance.Corrupt, err, "the timeline of conversation %s is damaged", v.c.ref)
 		}
 		if isNew, err := v.isNew(p); err != nil {
 			return err
-		} else if isNew || p.private && !g.private {
+		} else if isNew || p.Private && !g.private {
 			continue
 		}
 		if g.found == nil {
@@ -188,7 +189,7 @@ func (g *gathering) scan(ctx context.Context, sp span) error {
 		}
 		start := len(g.keys)
 		g.keys = append(g.keys, row.Key...)
-		if g.found = append(g.found, found{g.keys[start:len(g.keys):len(g.keys)], p.number}); g.missing() == 0 {
+		if g.found = append(g.found, found{g.keys[start:len(g.keys):len(g.keys)], p.Number}); g.missing() == 0 {
 			return nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // A logRow is an entry of a log with its row, byte for byte.
@@ -21,16 +22,16 @@ type logRow struct {
 func (s *Store) logRows(ctx context.Context, ref parlance.Ref, from uint64, most int) (rows []logRow, err error) {
 	const enough = 1 << 20
 	number, size := from, 0
-	r := driver.Range{From: s.layout.logKey(from), Limit: most}
-	for row, err := range s.engine.Scan(ctx, s.layout.logPartition(ref, from), r) {
+	r := driver.Range{From: s.layout.LogKey(from), Limit: most}
+	for row, err := range s.engine.Scan(ctx, s.layout.LogPartition(ref, from), r) {
 		if err != nil {
 			return nil, err
 		}
 		one := logRow{value: bytes.Clone(row.Value)}
-		if string(row.Key) != string(s.layout.logKey(number)) {
+		if string(row.Key) != string(s.layout.LogKey(number)) {
 			return nil, parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, number)
 		}
-		if one.Entry, one.chain, err = decodeEntry(number, one.value); err != nil {
+		if one.Entry, one.chain, err = format.DecodeEntry(number, one.value); err != nil {
 			return nil, parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s is damaged", ref)
 		}
 		rows = append(rows, one)
@@ -43,9 +44,9 @@ func (s *Store) logRows(ctx context.Context, ref parlance.Ref, from uint64, most
 }
 
 // chainAt returns the chain's hash after entry number, which the log must have: ok says so.
-func (s *Store) chainAt(ctx context.Context, ref parlance.Ref, number uint64) (h hash, ok bool, err error) {
+func (s *Store) chainAt(ctx context.Context, ref parlance.Ref, number uint64) (h format.Hash, ok bool, err error) {
 	// The last entry at or before it that carries the hash saves reading all before.
-	from := number / chainEvery * chainEvery
+	from := number / format.ChainEvery * format.ChainEvery
 	if from == 0 {
 		from = 1
 	}
@@ -56,9 +57,9 @@ func (s *Store) chainAt(ctx context.Context, ref parlance.Ref, number uint64) (h
 		}
 		for i := range rows {
 			if e := &rows[i]; e.Number == from && len(e.chain) == len(h) {
-				h = hash(e.chain)
+				h = format.Hash(e.chain)
 			} else {
-				h = e.link(h, e.appendHeader(nil))
+				h = e.Link(h, e.AppendHeader(nil))
 			}
 		}
 		at += uint64(len(rows))
@@ -68,21 +69,21 @@ func (s *Store) chainAt(ctx context.Context, ref parlance.Ref, number uint64) (h
 
 // logEnd returns the last number of a log, and the hash after it, without changing anything:
 // on some engines there may be entries above the head.
-func (s *Store) logEnd(ctx context.Context, ref parlance.Ref) (number uint64, h hash, err error) {
+func (s *Store) logEnd(ctx context.Context, ref parlance.Ref) (number uint64, h format.Hash, err error) {
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
 	t, err := s.readerTail(ctx, c)
 	if err != nil {
 		return 0, h, err
 	}
-	number, h = t.number, t.chain
+	number, h = t.Number, t.Chain
 	for !s.bounds.OneStep {
 		rows, err := s.logRows(ctx, ref, number+1, verifyGroup)
 		if err != nil || len(rows) == 0 {
 			return number, h, err
 		}
 		for i := range rows {
-			h = rows[i].link(h, rows[i].appendHeader(nil))
+			h = rows[i].Link(h, rows[i].AppendHeader(nil))
 		}
 		number += uint64(len(rows))
 	}
@@ -91,7 +92,7 @@ func (s *Store) logEnd(ctx context.Context, ref parlance.Ref) (number uint64, h 
 
 // A registeredRow is a row of the registry, decoded and byte for byte.
 type registeredRow struct {
-	registered
+	format.Registered
 	value []byte
 }
 
@@ -99,12 +100,12 @@ type registeredRow struct {
 func (s *Store) registryRows(ctx context.Context, ws parlance.WorkspaceID, from uint64) iter.Seq2[registeredRow, error] {
 	return func(yield func(registeredRow, error) bool) {
 		for number := from; ; {
-			end := s.layout.segmentEnd(number)
-			for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, number), driver.Range{From: s.layout.logKey(number)}) {
+			end := s.layout.SegmentEnd(number)
+			for row, err := range s.engine.Scan(ctx, s.layout.RegistryPartition(ws, number), driver.Range{From: s.layout.LogKey(number)}) {
 				var r registeredRow
 				if err == nil {
 					r.value = bytes.Clone(row.Value)
-					if r.registered, err = decodeRegistered(number, r.value); err != nil {
+					if r.Registered, err = format.DecodeRegistered(number, r.value); err != nil {
 						err = s.corrupt(err, "the registry of workspace %q", ws)
 					}
 				}
@@ -121,10 +122,10 @@ func (s *Store) registryRows(ctx context.Context, ws parlance.WorkspaceID, from 
 }
 
 // registered walks the registry from number from on.
-func (s *Store) registered(ctx context.Context, ws parlance.WorkspaceID, from uint64) iter.Seq2[registered, error] {
-	return func(yield func(registered, error) bool) {
+func (s *Store) registered(ctx context.Context, ws parlance.WorkspaceID, from uint64) iter.Seq2[format.Registered, error] {
+	return func(yield func(format.Registered, error) bool) {
 		for r, err := range s.registryRows(ctx, ws, from) {
-			if !yield(r.registered, err) || err != nil {
+			if !yield(r.Registered, err) || err != nil {
 				return
 			}
 		}

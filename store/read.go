@@ -12,6 +12,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // State is what is known of a conversation's messages without reading any.
@@ -51,7 +52,7 @@ func (s *Store) State(ctx context.Context, ref parlance.Ref) (State, error) {
 }
 
 // readerTail returns a tail whose derived rows all stand.
-func (s *Store) readerTail(ctx context.Context, c *conversation) (*tail, error) {
+func (s *Store) readerTail(ctx context.Context, c *conversation) (*format.Head, error) {
 	have, stands := c.known(), c.tail.Load()
 	if have != nil && s.bounds.Exclusive {
 		return have, nil
@@ -60,7 +61,7 @@ func (s *Store) readerTail(ctx context.Context, c *conversation) (*tail, error) 
 	if err != nil {
 		return nil, err
 	}
-	if have != nil && have.number == t.number && have.listed == t.listed {
+	if have != nil && have.Number == t.Number && have.Listed == t.Listed {
 		return have, nil
 	}
 	// Lost races don't matter: both tails are right, and one is newer. A writer
@@ -70,15 +71,15 @@ func (s *Store) readerTail(ctx context.Context, c *conversation) (*tail, error) 
 }
 
 // head reads a conversation's head row; a tail of nothing if there is none.
-func (s *Store) head(ctx context.Context, ref parlance.Ref) (*tail, error) {
-	row, err := s.get(ctx, headPartition(ref), nil)
+func (s *Store) head(ctx context.Context, ref parlance.Ref) (*format.Head, error) {
+	row, err := s.get(ctx, format.HeadPartition(ref), nil)
 	if err != nil {
 		return nil, fmt.Errorf("read the head of %s: %w", ref, err)
 	}
 	if row == nil {
-		return &tail{}, nil
+		return &format.Head{}, nil
 	}
-	t, err := decodeTail(row)
+	t, err := format.DecodeHead(row)
 	if err != nil {
 		return nil, s.corrupt(err, "the head of conversation %s", ref)
 	}
@@ -109,8 +110,8 @@ func (s *Store) Log(ctx context.Context, ref parlance.Ref, from uint64) iter.Seq
 func (s *Store) log1(ctx context.Context, ref parlance.Ref, from uint64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for number := from; ; {
-			end := s.layout.segmentEnd(number)
-			for row, err := range s.engine.Scan(ctx, s.layout.logPartition(ref, number), driver.Range{From: s.layout.logKey(number)}) {
+			end := s.layout.SegmentEnd(number)
+			for row, err := range s.engine.Scan(ctx, s.layout.LogPartition(ref, number), driver.Range{From: s.layout.LogKey(number)}) {
 				var e Entry
 				if err == nil {
 					e, err = s.entryOfRow(ref, number, row)
@@ -128,10 +129,10 @@ func (s *Store) log1(ctx context.Context, ref parlance.Ref, from uint64) iter.Se
 }
 
 func (s *Store) entryOfRow(ref parlance.Ref, number uint64, row driver.Row) (Entry, error) {
-	if string(row.Key) != string(s.layout.logKey(number)) {
+	if string(row.Key) != string(s.layout.LogKey(number)) {
 		return Entry{}, parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, number)
 	}
-	e, _, err := decodeEntry(number, slices.Clone(row.Value))
+	e, _, err := format.DecodeEntry(number, slices.Clone(row.Value))
 	if err != nil {
 		return Entry{}, parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s is damaged", ref)
 	}
@@ -156,7 +157,7 @@ func (s *Store) entries(ctx context.Context, ref parlance.Ref, numbers []uint64)
 	var g errgroup.Group
 	g.SetLimit(maxReads)
 	for len(order) > 0 {
-		end := s.layout.segmentEnd(numbers[order[0]])
+		end := s.layout.SegmentEnd(numbers[order[0]])
 		n := 1
 		for n < len(order) && numbers[order[n]] <= end {
 			n++
@@ -212,10 +213,10 @@ func (s *Store) readEntries(ctx context.Context, ref parlance.Ref, numbers []uin
 	keys := make([][]byte, len(order))
 	buf := make([]byte, 0, 2*len(order))
 	for i, at := range order {
-		buf = binary.BigEndian.AppendUint16(buf, uint16((numbers[at]-1)%uint64(s.layout.segment)))
+		buf = binary.BigEndian.AppendUint16(buf, uint16((numbers[at]-1)%uint64(s.layout.SegmentSize)))
 		keys[i] = buf[len(buf)-2:]
 	}
-	values, err := s.engine.Get(ctx, s.layout.logPartition(ref, numbers[order[0]]), keys)
+	values, err := s.engine.Get(ctx, s.layout.LogPartition(ref, numbers[order[0]]), keys)
 	if err != nil {
 		return fmt.Errorf("read entries of %s: %w", ref, err)
 	}
@@ -224,7 +225,7 @@ func (s *Store) readEntries(ctx context.Context, ref parlance.Ref, numbers []uin
 		if v == nil {
 			return parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, numbers[at])
 		}
-		if es[at], _, err = decodeEntry(numbers[at], v); err != nil {
+		if es[at], _, err = format.DecodeEntry(numbers[at], v); err != nil {
 			return parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s is damaged", ref)
 		}
 		if s.remembered != nil {
@@ -245,7 +246,7 @@ func (s *Store) currentEntries(ctx context.Context, ref parlance.Ref, ids []parl
 	var of []parlance.MessageID
 	for _, id := range ids {
 		if r, ok := rows[id]; ok {
-			numbers, of = append(numbers, r.number), append(of, id)
+			numbers, of = append(numbers, r.Number), append(of, id)
 		}
 	}
 	es, err := s.entries(ctx, ref, numbers)
@@ -255,7 +256,7 @@ func (s *Store) currentEntries(ctx context.Context, ref parlance.Ref, ids []parl
 	found := make(map[parlance.MessageID]*Entry, len(es))
 	for i := range es {
 		if es[i].Message.ID != of[i] {
-			return nil, s.corrupt(errRecord, "the index of conversation %s", ref)
+			return nil, s.corrupt(format.ErrRecord, "the index of conversation %s", ref)
 		}
 		found[of[i]] = &es[i]
 	}
@@ -301,8 +302,8 @@ func (s *Store) ConversationOfMessage(ctx context.Context, ws parlance.Workspace
 	if err := parlance.CheckID("message id", id); err != nil {
 		return "", err
 	}
-	r := driver.Range{From: idKey(id, ""), To: []byte(string(id) + "\x01"), Limit: 1}
-	for row, err := range s.engine.Scan(ctx, s.layout.idPartition(ws, id), r) {
+	r := driver.Range{From: format.IDKey(id, ""), To: []byte(string(id) + "\x01"), Limit: 1}
+	for row, err := range s.engine.Scan(ctx, s.layout.IDPartition(ws, id), r) {
 		if err != nil {
 			return "", fmt.Errorf("look up a message: %w", err)
 		}
@@ -312,21 +313,21 @@ func (s *Store) ConversationOfMessage(ctx context.Context, ws parlance.Workspace
 }
 
 // readSpans reads the closed spans of a timeline as of a tail; errMoved if they have moved on.
-func (s *Store) readSpans(ctx context.Context, ref parlance.Ref, t timeline, as *tail) ([]span, error) {
-	count := as.lines[t].count
-	closed := make([]span, 0, min(count, 1024))
-	r := driver.Range{From: rangeKey(t, ""), To: rangeKey(t+1, "")}
-	for row, err := range s.engine.Scan(ctx, headPartition(ref), r) {
+func (s *Store) readSpans(ctx context.Context, ref parlance.Ref, t format.TimelineID, as *format.Head) ([]format.Range, error) {
+	count := as.Timelines[t].Count
+	closed := make([]format.Range, 0, min(count, 1024))
+	r := driver.Range{From: format.RangeKey(t, ""), To: format.RangeKey(t+1, "")}
+	for row, err := range s.engine.Scan(ctx, format.HeadPartition(ref), r) {
 		if err != nil {
 			return nil, fmt.Errorf("read the ranges of %s: %w", ref, err)
 		}
-		sp, err := decodeSpan(row.Value)
-		if err != nil || sp.low != string(row.Key[1:]) {
-			return nil, s.corrupt(cmp.Or(err, errRecord), "a range of conversation %s", ref)
+		sp, err := format.DecodeRange(row.Value)
+		if err != nil || sp.Low != string(row.Key[1:]) {
+			return nil, s.corrupt(cmp.Or(err, format.ErrRecord), "a range of conversation %s", ref)
 		}
 		closed = append(closed, sp)
 	}
-	if len(closed) != count || count > 0 && closed[0].low != "" {
+	if len(closed) != count || count > 0 && closed[0].Low != "" {
 		return nil, errMoved
 	}
 	if !s.bounds.Exclusive {
@@ -335,7 +336,7 @@ func (s *Store) readSpans(ctx context.Context, ref parlance.Ref, t timeline, as 
 		if err != nil {
 			return nil, err
 		}
-		if head.number != as.number {
+		if head.Number != as.Number {
 			return nil, errMoved
 		}
 	}
@@ -348,6 +349,6 @@ func (s *Store) contradicts(ref parlance.Ref) error {
 }
 
 // stateOf returns what t says of its conversation.
-func stateOf(t *tail) State {
-	return State{Number: t.number, Total: t.total, Private: t.private, Newest: t.lastCreated}
+func stateOf(t *format.Head) State {
+	return State{Number: t.Number, Total: t.Total, Private: t.Private, Newest: t.LastCreated}
 }

@@ -10,6 +10,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // A Record is a small value that is changed by compare-and-swap.
@@ -20,7 +21,7 @@ type Record struct {
 
 // Record returns the value under key, [parlance.NotFound] if there is none.
 func (s *Store) Record(ctx context.Context, collection, key string) ([]byte, error) {
-	v, err := s.get(ctx, recordPartition(collection), []byte(key))
+	v, err := s.get(ctx, format.RecordPartition(collection), []byte(key))
 	if err == nil && v == nil {
 		err = parlance.Errorf(parlance.NotFound, "there is no record %q in %q", key, collection)
 	}
@@ -32,13 +33,13 @@ func (s *Store) Record(ctx context.Context, collection, key string) ([]byte, err
 // [parlance.Conflict]. The new value standing there already is a success, because an
 // answer may have been lost: two that must not both succeed write different values.
 func (s *Store) SwapRecord(ctx context.Context, collection, key string, old, new []byte) error {
-	return s.swap(ctx, recordPartition(collection), []byte(key), old, new)
+	return s.swap(ctx, format.RecordPartition(collection), []byte(key), old, new)
 }
 
 // Records returns a collection's records by key, bytewise.
 func (s *Store) Records(ctx context.Context, collection string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for row, err := range s.engine.Scan(ctx, recordPartition(collection), driver.Range{}) {
+		for row, err := range s.engine.Scan(ctx, format.RecordPartition(collection), driver.Range{}) {
 			if !yield(Record{string(row.Key), slices.Clone(row.Value)}, err) || err != nil {
 				return
 			}

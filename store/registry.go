@@ -7,13 +7,14 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // The registry of a workspace is a log of its conversations: numbered, with running
 // counts by kind, so that they can be counted and walked.
 type registry struct {
 	mu   sync.Mutex
-	last *registered // nil until read
+	last *format.Registered // nil until read
 }
 
 func (s *Store) registry(ws parlance.WorkspaceID) *registry {
@@ -22,7 +23,7 @@ func (s *Store) registry(ws parlance.WorkspaceID) *registry {
 }
 
 func registeredPartition(ws parlance.WorkspaceID, id parlance.ConversationID) driver.Partition {
-	return derived("g", string(ws), string(id))
+	return format.Derived("g", string(ws), string(id))
 }
 
 // unregistered adds c to fresh if no list has it: it is new, or whoever made it stopped half-way.
@@ -66,25 +67,25 @@ func (s *Store) registerGroup(ctx context.Context, r *registry, ws parlance.Work
 				return err
 			}
 		}
-		next, first := *r.last, r.last.number+1
+		next, first := *r.last, r.last.Number+1
 		var claims []driver.Claim
 		var ops []driver.Op
 		n := 0
-		for ; n < len(cs) && next.number < s.layout.segmentEnd(first) && (n < s.groupEntries()); n++ {
+		for ; n < len(cs) && next.Number < s.layout.SegmentEnd(first) && (n < s.groupEntries()); n++ {
 			c := &cs[n].Conversation
-			next.number++
-			next.id = c.ID
-			next.counts[indexOf(kinds[:], c.Kind)]++
-			claims = append(claims, driver.Claim{Key: s.layout.logKey(next.number), Value: encodeRegistered(&next)})
+			next.Number++
+			next.ID = c.ID
+			next.Counts[format.IndexOf(format.Kinds[:], c.Kind)]++
+			claims = append(claims, driver.Claim{Key: s.layout.LogKey(next.Number), Value: format.EncodeRegistered(&next)})
 			at, err := s.standsAt(ctx, ws, &cs[n])
 			if err != nil {
 				return err
 			}
-			ops = append(ops, registryOps(ws, c, next.number, at)...)
+			ops = append(ops, registryOps(ws, c, next.Number, at)...)
 		}
-		err := s.claimParts(ctx, s.layout.registryPartition(ws, first), claims, ops, 1)
+		err := s.claimParts(ctx, s.layout.RegistryPartition(ws, first), claims, ops, 1)
 		if err == nil {
-			err = s.writeRegistryHead(ctx, ws, next.number)
+			err = s.writeRegistryHead(ctx, ws, next.Number)
 		}
 		switch {
 		case err == nil:
@@ -117,10 +118,10 @@ func (s *Store) standsAt(ctx context.Context, ws parlance.WorkspaceID, c *Create
 
 // registryOps are the rows that are derived from a conversation's place in the registry. at is where lists show it.
 func registryOps(ws parlance.WorkspaceID, c *parlance.Conversation, number uint64, at parlance.Time) []driver.Op {
-	ops := []driver.Op{{Partition: registeredPartition(ws, c.ID), Value: appendVarint(nil, number)}}
+	ops := []driver.Op{{Partition: registeredPartition(ws, c.ID), Value: format.AppendVarint(nil, number)}}
 	ops = append(ops, listOps(ws, List{Kind: c.Kind}, c, at)...)
 	if c.OrderID != "" {
-		ops = append(ops, driver.Op{Partition: orderPartition(ws, c.OrderID), Value: []byte(c.ID)})
+		ops = append(ops, driver.Op{Partition: format.OrderPartition(ws, c.OrderID), Value: []byte(c.ID)})
 	}
 	return ops
 }
@@ -128,17 +129,17 @@ func registryOps(ws parlance.WorkspaceID, c *parlance.Conversation, number uint6
 // completeRegistry returns the registry's end. Where a claim and its derived rows are two
 // steps it first writes the derived rows of what others claimed and maybe did not complete,
 // so that who isn't found by id isn't in the registry.
-func (s *Store) completeRegistry(ctx context.Context, ws parlance.WorkspaceID) (last registered, err error) {
+func (s *Store) completeRegistry(ctx context.Context, ws parlance.WorkspaceID) (last format.Registered, err error) {
 	if s.bounds.OneStep {
 		return s.lastRegistered(ctx, ws)
 	}
-	row, err := s.get(ctx, registryHead(ws), nil)
+	row, err := s.get(ctx, format.RegistryHead(ws), nil)
 	if err != nil {
 		return last, err
 	}
 	var done uint64
 	if row != nil {
-		if done, err = varint(row); err != nil {
+		if done, err = format.Varint(row); err != nil {
 			return last, s.corrupt(err, "the registry of workspace %q", ws)
 		}
 	}
@@ -147,22 +148,22 @@ func (s *Store) completeRegistry(ctx context.Context, ws parlance.WorkspaceID) (
 		if err != nil {
 			return last, err
 		}
-		if last = r; r.number <= done {
+		if last = r; r.Number <= done {
 			continue
 		}
-		c, err := s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.id})
+		c, err := s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.ID})
 		if err != nil {
 			return last, err
 		}
-		ops = append(ops, registryOps(ws, &c, r.number, c.Created)...)
+		ops = append(ops, registryOps(ws, &c, r.Number, c.Created)...)
 	}
-	if last.number <= done {
+	if last.Number <= done {
 		return last, nil
 	}
 	if err := s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), 1); err != nil {
 		return last, err
 	}
-	return last, s.writeRegistryHead(ctx, ws, last.number)
+	return last, s.writeRegistryHead(ctx, ws, last.Number)
 }
 
 // writeRegistryHead says that all rows derived from the registry up to number stand.
@@ -170,7 +171,7 @@ func (s *Store) writeRegistryHead(ctx context.Context, ws parlance.WorkspaceID, 
 	if s.bounds.OneStep {
 		return nil
 	}
-	head := driver.Op{Partition: registryHead(ws), Value: appendVarint(nil, number)}
+	head := driver.Op{Partition: format.RegistryHead(ws), Value: format.AppendVarint(nil, number)}
 	return s.writeParts(ctx, [][]driver.Op{{head}}, driver.Version(number))
 }
 
@@ -190,17 +191,17 @@ func (s *Store) missing(ctx context.Context, ws parlance.WorkspaceID, cs []Creat
 }
 
 // lastRegistered reads the registry's end.
-func (s *Store) lastRegistered(ctx context.Context, ws parlance.WorkspaceID) (last registered, err error) {
+func (s *Store) lastRegistered(ctx context.Context, ws parlance.WorkspaceID) (last format.Registered, err error) {
 	// Partitions fill one after the other: double the step until one is empty, then halve.
 	has := func(segment uint64) (found bool, err error) {
-		first := segment*uint64(s.layout.segment) + 1
-		for row, err := range s.engine.Scan(ctx, s.layout.registryPartition(ws, first), driver.Range{Reverse: true, Limit: 1}) {
+		first := segment*uint64(s.layout.SegmentSize) + 1
+		for row, err := range s.engine.Scan(ctx, s.layout.RegistryPartition(ws, first), driver.Range{Reverse: true, Limit: 1}) {
 			if err != nil {
 				return false, err
 			}
 			number := first + uint64(row.Key[0])<<8 + uint64(row.Key[1])
-			if number > last.number {
-				if last, err = decodeRegistered(number, row.Value); err != nil {
+			if number > last.Number {
+				if last, err = format.DecodeRegistered(number, row.Value); err != nil {
 					return false, s.corrupt(err, "the registry of workspace %q", ws)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // This file is about those who write to the same conversation: what a writer may build on, whose
@@ -20,7 +21,7 @@ import (
 //
 // The others' entries stand above the tail, and maybe nothing that is derived from them does. That
 // is written with the group and not before: who writes all the time would take the next number meanwhile, each time.
-func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request) (t *tail, others []*Entry, unsure bool, err error) {
+func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request) (t *format.Head, others []*Entry, unsure bool, err error) {
 	isChange := func(r *request) bool { return r.change != nil }
 	if t := c.known(); t != nil && (s.bounds.Exclusive || !slices.ContainsFunc(group, isChange)) {
 		return t, nil, !s.bounds.Exclusive, nil
@@ -30,12 +31,12 @@ func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request)
 }
 
 // openTail returns the conversation's tail, and the entries above it, whose derived rows may be missing.
-func (s *Store) openTail(ctx context.Context, c *conversation) (t *tail, above []*Entry, err error) {
+func (s *Store) openTail(ctx context.Context, c *conversation) (t *format.Head, above []*Entry, err error) {
 	t, err = s.readerTail(ctx, c)
 	if err != nil || s.bounds.OneStep {
 		return t, nil, err
 	}
-	for e, err := range s.log1(ctx, c.ref, t.number+1) {
+	for e, err := range s.log1(ctx, c.ref, t.Number+1) {
 		if err != nil {
 			return nil, nil, err
 		}
@@ -47,7 +48,7 @@ func (s *Store) openTail(ctx context.Context, c *conversation) (t *tail, above [
 // writerTail returns the conversation's tail as it is now. Where a claim and its derived rows are
 // two steps, others may have claimed entries above it, and maybe stopped before the second
 // step; it writes the derived rows of those first. The caller holds c.write.
-func (s *Store) writerTail(ctx context.Context, c *conversation) (*tail, error) {
+func (s *Store) writerTail(ctx context.Context, c *conversation) (*format.Head, error) {
 	for try := 0; ; try++ {
 		t, others, err := s.openTail(ctx, c)
 		if err != nil || len(others) == 0 {
@@ -81,7 +82,7 @@ func (a *appender) complete() error {
 	if err := a.finish(); err != nil {
 		return err
 	}
-	return a.s.writeParts(a.ctx, a.parts(), appended(a.next.number))
+	return a.s.writeParts(a.ctx, a.parts(), appended(a.next.Number))
 }
 
 // follow derives what follows from the others' entries.
@@ -97,7 +98,7 @@ func (a *appender) follow() error {
 		if err := a.derive(e, before); err != nil {
 			return err
 		}
-		a.next.chain = e.link(a.next.chain, e.appendHeader(nil))
+		a.next.Chain = e.Link(a.next.Chain, e.AppendHeader(nil))
 		a.known[e.Message.ID] = e
 	}
 	return nil
@@ -107,11 +108,11 @@ func (a *appender) follow() error {
 // lost it claims again: rows that stand there byte for byte are ours. A refusal means
 // that none of ours stand; [parlance.Unavailable] leaves it open.
 func (a *appender) commit() error {
-	parts, version := a.parts(), appended(a.next.number)
+	parts, version := a.parts(), appended(a.next.Number)
 	if len(a.rows) == 0 {
 		return a.s.writeParts(a.ctx, parts, version)
 	}
-	log := a.s.layout.logPartition(a.c.ref, a.firstClaim())
+	log := a.s.layout.LogPartition(a.c.ref, a.firstClaim())
 	if a.unsure {
 		if done, err := a.commitUnsure(log); done || err != nil {
 			return err
@@ -128,9 +129,9 @@ func (a *appender) commit() error {
 // rows were made from: lists move without a new entry, and who is quick may already have
 // written the derived rows of what is claimed here. If it isn't, they are made anew, and done is true.
 func (a *appender) commitUnsure(log driver.Partition) (done bool, err error) {
-	var head *tail
+	var head *format.Head
 	var g errgroup.Group
-	g.Go(func() error { return a.s.claim(a.ctx, log, a.rows, nil, appended(a.next.number)) })
+	g.Go(func() error { return a.s.claim(a.ctx, log, a.rows, nil, appended(a.next.Number)) })
 	g.Go(func() error {
 		return a.s.again(a.ctx, func() (err error) {
 			head, err = a.s.head(a.ctx, a.c.ref)
@@ -140,7 +141,7 @@ func (a *appender) commitUnsure(log driver.Partition) (done bool, err error) {
 	if err := g.Wait(); err != nil {
 		return false, err
 	}
-	if head.number == a.base.number && head.listed == a.base.listed {
+	if head.Number == a.base.Number && head.Listed == a.base.Listed {
 		return false, nil
 	}
 	a.c.doubt()

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"parlance"
+	"parlance/store/internal/format"
 )
 
 // This file holds what readers have in common on an engine that is far away: one reading of a page
@@ -21,7 +22,7 @@ type flight struct {
 
 // sharedPage is readPage, done once for all who ask for the same page at the same time. Nobody
 // gets a page whose reading began before they asked: it may lack what they were told is stored.
-func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t timeline, q Query, count bool) (Page, int, error) {
+func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t format.TimelineID, q Query, count bool) (Page, int, error) {
 	asked := s.asked.Add(1)
 	name := pageName(ref, t, q, count)
 	for {
@@ -56,7 +57,7 @@ func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t timeline, q 
 }
 
 // pageName tells pages apart.
-func pageName(ref parlance.Ref, t timeline, q Query, count bool) string {
+func pageName(ref parlance.Ref, t format.TimelineID, q Query, count bool) string {
 	k := bounds(q.From, q.To)
 	return fmt.Sprintf("%q %q %d %q %q %t %d %d %t %t", ref.Workspace, ref.Conversation, t, k.from, k.to, q.Ascending, q.Limit, q.Bytes, q.Private, count)
 }
@@ -72,7 +73,7 @@ const maxKept = 64 << 20
 
 func weighEntry(n entryName, e Entry) uint32 {
 	const one = 1024
-	return uint32(one + len(n.ref.Workspace) + len(n.ref.Conversation) + len(e.content))
+	return uint32(one + len(n.ref.Workspace) + len(n.ref.Conversation) + len(e.Content))
 }
 
 // kept puts those of the entries into es that are in memory, and returns the indexes of the others.

@@ -6,6 +6,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // day is how far ahead of our clock a platform may date a message before we no
@@ -13,35 +14,35 @@ import (
 const day = 24 * 60 * 60 * 1000
 
 // observe keeps the highest times in mind that e brings.
-func observe(t *tail, e, before *Entry) {
+func observe(t *format.Head, e, before *Entry) {
 	m := &e.Message
 	if before == nil || m.Created != before.Message.Created {
-		if e.Number == 1 || m.Created > t.lastCreated+1 {
-			t.runStart = m.Created
+		if e.Number == 1 || m.Created > t.LastCreated+1 {
+			t.RunStart = m.Created
 		}
-		if e.Number == 1 || m.Created > t.lastCreated {
-			t.lastCreated = m.Created
+		if e.Number == 1 || m.Created > t.LastCreated {
+			t.LastCreated = m.Created
 		}
 	}
-	t.highID = max(t.highID, m.ID)
-	if e.origin != Send {
+	t.HighID = max(t.HighID, m.ID)
+	if e.Origin != Send {
 		return
 	}
 	if before == nil {
-		t.lastStamp = max(t.lastStamp, m.Created)
+		t.LastStamp = max(t.LastStamp, m.Created)
 	}
 	// A change of a message that its source dated far ahead must not pull along all that
 	// is written here from then on.
-	if m.Updated <= max(t.lastStamp, e.Learned+day)+1 {
-		t.lastStamp = max(t.lastStamp, m.Updated)
+	if m.Updated <= max(t.LastStamp, e.Learned+day)+1 {
+		t.LastStamp = max(t.LastStamp, m.Updated)
 	}
 }
 
 // stamp returns the time of something that is written here now.
 func (a *appender) stamp() parlance.Time {
-	last := a.next.lastStamp
-	if a.next.number > 0 && a.next.lastCreated <= a.now+day {
-		last = max(last, a.next.lastCreated)
+	last := a.next.LastStamp
+	if a.next.Number > 0 && a.next.LastCreated <= a.now+day {
+		last = max(last, a.next.LastCreated)
 	}
 	if last != 0 {
 		return max(a.now, last+1)
@@ -97,15 +98,15 @@ func (a *appender) stampChange(m, before *parlance.Message) {
 	if m.Updated == before.Updated && !sameContent(m, before) {
 		last := before.Updated
 		// Above all others too, so that a walk back in time which has begun finds it above its start.
-		if high := a.line(timeline(parlance.ByUpdated)).high; high != "" && timeOfKey([]byte(high)) <= a.now+day {
-			last = max(last, timeOfKey([]byte(high)))
+		if high := a.line(format.TimelineID(parlance.ByUpdated)).High; high != "" && format.TimeOfKey([]byte(high)) <= a.now+day {
+			last = max(last, format.TimeOfKey([]byte(high)))
 		}
 		m.Updated = min(max(a.stamp(), last+1), parlance.MaxTime)
 	}
 }
 
 func sameContent(a, b *parlance.Message) bool {
-	return slices.Equal(encodeMessage(a), encodeMessage(b))
+	return slices.Equal(format.EncodeMessage(a), format.EncodeMessage(b))
 }
 
 // clone returns a copy of m whose slices may be changed.
@@ -125,14 +126,14 @@ func clone(m *parlance.Message) parlance.Message {
 
 // freeTime returns the first millisecond from sent on that is no message's Created.
 func (a *appender) freeTime(sent parlance.Time) (parlance.Time, error) {
-	if a.next.number == 0 || sent > a.next.lastCreated {
+	if a.next.Number == 0 || sent > a.next.LastCreated {
 		return sent, nil
 	}
-	if sent >= a.next.runStart {
-		return a.next.lastCreated + 1, nil
+	if sent >= a.next.RunStart {
+		return a.next.LastCreated + 1, nil
 	}
 	// An older message comes late: look where its time stands in the timeline.
-	if _, err := a.closed(timeline(parlance.ByCreated)); err != nil {
+	if _, err := a.closed(format.TimelineID(parlance.ByCreated)); err != nil {
 		return 0, err
 	}
 	for _, e := range a.entries[a.noted:] {
@@ -140,17 +141,17 @@ func (a *appender) freeTime(sent parlance.Time) (parlance.Time, error) {
 	}
 	a.noted = len(a.entries)
 	free, taken := sent, a.taken
-	from := driver.Range{From: timeKey(sent)}
-	line := &a.next.lines[parlance.ByCreated]
-	for _, sp := range line.above(string(from.From)) {
-		for row, err := range a.s.engine.Scan(a.ctx, timelinePartition(a.c.ref, timeline(parlance.ByCreated), sp.id), from) {
+	from := driver.Range{From: format.TimeKey(sent)}
+	line := &a.next.Timelines[parlance.ByCreated]
+	for _, sp := range line.Above(string(from.From)) {
+		for row, err := range a.s.engine.Scan(a.ctx, format.TimelinePartition(a.c.ref, format.TimelineID(parlance.ByCreated), sp.ID), from) {
 			if err != nil {
 				return 0, fmt.Errorf("look for a free time: %w", err)
 			}
 			for taken[free] {
 				free++
 			}
-			if t := timeOfKey(row.Key); t > free {
+			if t := format.TimeOfKey(row.Key); t > free {
 				return free, nil
 			} else if t == free {
 				free++

@@ -26,13 +26,14 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // A Store is the conversations of all workspaces on one engine.
 type Store struct {
 	engine driver.Engine
 	bounds driver.Bounds
-	layout layout
+	layout format.Layout
 	now    func() parlance.Time
 	log    *slog.Logger
 
@@ -159,23 +160,23 @@ func (s *Store) epoch(ws parlance.WorkspaceID) *atomic.Uint64 {
 // openFormat reads the format row, or writes the first one, and brings an older store to the format at hand.
 func (s *Store) openFormat(ctx context.Context, o *Options) error {
 	for range 2 {
-		row, err := s.get(ctx, formatPartition(), nil)
+		row, err := s.get(ctx, format.FormatPartition(), nil)
 		if err != nil {
 			return fmt.Errorf("read the store's format: %w", err)
 		}
 		if row != nil {
-			f, err := decodeFormat(row)
-			s.layout = f.layout
-			if err == nil && (f.version < FormatVersion || f.leftover) {
+			f, err := format.DecodeFormat(row)
+			s.layout = f.Layout
+			if err == nil && (f.Version < format.Version || f.Leftover) {
 				if err = s.migrate(ctx, &f, row, o.Workspaces); err != nil {
-					err = fmt.Errorf("bring the store to format %d: %w", FormatVersion, err)
+					err = fmt.Errorf("bring the store to format %d: %w", format.Version, err)
 				}
 			}
 			return err
 		}
-		s.layout = layoutFor(s.bounds)
-		first := format{version: FormatVersion, layout: s.layout}
-		err = s.claim(ctx, formatPartition(), []driver.Claim{{Value: first.encode()}}, nil, 1)
+		s.layout = format.LayoutFor(s.bounds)
+		first := format.Format{Version: format.Version, Layout: s.layout}
+		err = s.claim(ctx, format.FormatPartition(), []driver.Claim{{Value: first.Encode()}}, nil, 1)
 		if driver.AsRefused(err) == nil {
 			return err
 		}

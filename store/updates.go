@@ -1,88 +1,90 @@
 package store
 
 import (
-	"parlance"
 	"slices"
+
+	"parlance"
+	"parlance/store/internal/format"
 )
 
 // edit is a change of one line by one append: it copies what it changes.
 type edit struct {
-	*line
+	*format.Timeline
 	ref    parlance.Ref
-	id     timeline
+	id     format.TimelineID
 	size   int // pointers per span
 	copied bool
-	fresh  []span // closed while the other closed ones were unread
+	fresh  []format.Range // closed while the other closed ones were unread
 	ops    *batch
 }
 
 func (e *edit) own() {
 	if !e.copied {
-		e.closed = slices.Clone(e.closed)
+		e.Closed = slices.Clone(e.Closed)
 		e.copied = true
 	}
 }
 
 // writeClosed puts the row of closed span i.
-func (e *edit) writeClosed(i int) { e.writeSpan(e.closed[i]) }
+func (e *edit) writeClosed(i int) { e.writeSpan(e.Closed[i]) }
 
-func (e *edit) writeSpan(s span) {
-	e.ops.put(headPartition(e.ref), rangeKey(e.id, s.low), encodeSpan(s))
+func (e *edit) writeSpan(s format.Range) {
+	e.ops.put(format.HeadPartition(e.ref), format.RangeKey(e.id, s.Low), format.EncodeRange(s))
 	e.ops.ranges += e.ops.ops[len(e.ops.ops)-1].Size()
 }
 
 // split opens a new span where key asks for one.
 func (e *edit) split(key string) {
 	switch {
-	case e.high == "":
-		e.top, e.next = span{id: 0}, 1
-	case key > e.high && (e.top.written >= e.size || e.top.dead >= maxDead):
+	case e.High == "":
+		e.Top, e.Next = format.Range{ID: 0}, 1
+	case key > e.High && (e.Top.Written >= e.size || e.Top.Dead >= format.MaxDead):
 		e.closeTop(key)
-	case key < e.low:
+	case key < e.Low:
 		e.splitBottom()
 	}
 }
 
 // closeTop opens a new top span from key on. The closed ones may stay unread.
 func (e *edit) closeTop(key string) {
-	if e.top.live == 0 {
+	if e.Top.Live == 0 {
 		// Nothing is left in it: the new one takes its keys too.
-		e.top = span{id: e.next, low: e.top.low}
-		e.next++
+		e.Top = format.Range{ID: e.Next, Low: e.Top.Low}
+		e.Next++
 		return
 	}
-	if e.unread() {
-		e.fresh = append(e.fresh, e.top)
+	if e.Unread() {
+		e.fresh = append(e.fresh, e.Top)
 	} else {
 		e.own()
-		e.closed = append(e.closed, e.top)
+		e.Closed = append(e.Closed, e.Top)
 	}
-	e.count++
-	e.writeSpan(e.top)
-	e.top = span{id: e.next, low: key}
-	e.next++
+	e.Count++
+	e.writeSpan(e.Top)
+	e.Top = format.Range{ID: e.Next, Low: key}
+	e.Next++
 }
 
 // splitBottom opens a new span below the lowest key, if the lowest span is full.
 func (e *edit) splitBottom() {
-	bottom := &e.top
-	if e.count > 0 {
-		bottom = &e.closed[0]
+	bottom := &e.Top
+	if e.Count > 0 {
+		bottom = &e.Closed[0]
 	}
-	if bottom.written < e.size {
+	if bottom.Written < e.size {
 		return
 	}
 	e.own()
-	if e.count > 0 {
-		e.closed[0].low = e.low
+	if e.Count > 0 {
+		e.Closed[0].Low = e.Low
 	} else {
-		e.top.low = e.low
+		e.Top.Low = e.Low
 	}
-	e.closed = slices.Insert(e.closed, 0, span{id: e.next})
-	e.count++
-	e.next++
+	e.Closed = slices.Insert(e.Closed, 0, format.Range{ID: e.Next})
+	e.Count++
+	e.Next++
 	e.writeClosed(0)
-	if e.count > 1 {
+	if e.Count > 1 {
 		e.writeClosed(1)
 	}
 }
@@ -92,52 +94,52 @@ func (e *edit) put(key string, number uint64, private, replaces, wasPrivate bool
 	if !replaces {
 		e.split(key)
 	}
-	i := e.find(key)
-	s := &e.top
-	if i < e.count {
+	i := e.Find(key)
+	s := &e.Top
+	if i < e.Count {
 		e.own()
-		s = &e.closed[i]
+		s = &e.Closed[i]
 	}
-	s.written++
+	s.Written++
 	if !replaces {
-		s.live++
+		s.Live++
 	} else if wasPrivate {
-		s.private--
+		s.Private--
 	}
 	if private {
-		s.private++
+		s.Private++
 	}
-	if i < e.count {
+	if i < e.Count {
 		e.writeClosed(i)
 	}
-	if e.high == "" || key < e.low {
-		e.low = key
+	if e.High == "" || key < e.Low {
+		e.Low = key
 	}
-	e.high = max(e.high, key)
-	e.ops.put(timelinePartition(e.ref, e.id, s.id), []byte(key), pointer{number, private}.encode())
+	e.High = max(e.High, key)
+	e.ops.put(format.TimelinePartition(e.ref, e.id, s.ID), []byte(key), format.Pointer{Number: number, Private: private}.Encode())
 }
 
 // remove takes key's pointer away.
 func (e *edit) remove(key string, private bool) {
-	i := e.find(key)
-	s := &e.top
-	if i < e.count {
+	i := e.Find(key)
+	s := &e.Top
+	if i < e.Count {
 		e.own()
-		s = &e.closed[i]
+		s = &e.Closed[i]
 	}
-	s.live--
-	s.dead++
+	s.Live--
+	s.Dead++
 	if private {
-		s.private--
+		s.Private--
 	}
-	e.ops.delete(timelinePartition(e.ref, e.id, s.id), []byte(key))
+	e.ops.delete(format.TimelinePartition(e.ref, e.id, s.ID), []byte(key))
 	switch {
-	case i == e.count:
-	case s.live == 0 && i > 0:
+	case i == e.Count:
+	case s.Live == 0 && i > 0:
 		// Nothing is left in it, so readers need not look: the span below covers its keys now.
-		e.ops.delete(headPartition(e.ref), rangeKey(e.id, s.low))
-		e.closed = slices.Delete(e.closed, i, i+1)
-		e.count--
+		e.ops.delete(format.HeadPartition(e.ref), format.RangeKey(e.id, s.Low))
+		e.Closed = slices.Delete(e.Closed, i, i+1)
+		e.Count--
 	default:
 		e.writeClosed(i)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"parlance"
 	"parlance/store/driver"
+	"parlance/store/internal/format"
 )
 
 // A Finding is one contradiction that [Store.Verify] found.
@@ -35,7 +36,7 @@ type VerifyReport struct {
 func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func(Finding), progress func(VerifyReport)) (VerifyReport, error) {
 	v := &verifier{s: s, ctx: ctx, ws: ws}
 	read := &verifyProgress{tell: progress}
-	counts := [len(kinds)]uint64{}
+	counts := [len(format.Kinds)]uint64{}
 	for group, err := range groups(s.registered(ctx, ws, 1), conversationsAtOnce) {
 		if err != nil {
 			return v.report, fmt.Errorf("verify workspace %q: %w", ws, err)
@@ -44,7 +45,7 @@ func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func
 		g, gctx := errgroup.WithContext(ctx)
 		g.SetLimit(verifyAtOnce)
 		for i, r := range group {
-			ones[i] = verifier{s: s, ctx: gctx, ws: ws, ref: parlance.Ref{Workspace: ws, Conversation: r.id}, read: read}
+			ones[i] = verifier{s: s, ctx: gctx, ws: ws, ref: parlance.Ref{Workspace: ws, Conversation: r.ID}, read: read}
 			g.Go(ones[i].whole)
 		}
 		if err := g.Wait(); err != nil {
@@ -54,9 +55,9 @@ func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func
 			one := &ones[i]
 			if one.there {
 				counts[one.kind]++
-				if counts != r.counts {
-					one.find("the registry counts %v conversations by kind up to here, there are %v", r.counts, counts)
-					counts = r.counts
+				if counts != r.Counts {
+					one.find("the registry counts %v conversations by kind up to here, there are %v", r.Counts, counts)
+					counts = r.Counts
 				}
 			}
 			v.add(one, report)
@@ -137,7 +138,7 @@ func (v *verifier) whole() error {
 		return nil
 	}
 	if err == nil {
-		v.there, v.kind = true, indexOf(kinds[:], about.Kind)
+		v.there, v.kind = true, format.IndexOf(format.Kinds[:], about.Kind)
 		v.report.Conversations++
 		err = v.conversation(&about)
 	}
@@ -162,7 +163,7 @@ func (v *verifier) conversation(about *parlance.Conversation) error {
 		return err
 	}
 	at := &view{v.s, c, t}
-	for l := range timeline(timelines) {
+	for l := range format.TimelineID(format.Timelines) {
 		if _, err := at.line(v.ctx, l); err != nil {
 			if errors.Is(err, errMoved) {
 				v.find("timeline %d: the rows of its ranges are not as many as the head says", l)
@@ -187,9 +188,9 @@ func (v *verifier) conversation(about *parlance.Conversation) error {
 	if err := w.timelines(); err != nil {
 		return err
 	}
-	v.report.Messages += w.next.total
+	v.report.Messages += w.next.Total
 	if w.across {
-		v.across += w.next.total
+		v.across += w.next.Total
 	}
 	return v.lists(about, t)
 }
@@ -199,17 +200,17 @@ type walk struct {
 	*verifier
 	view     *view
 	across   bool
-	next     tail // what the log comes to
-	messages int  // distinct ones, deleted ones included
-	told     int  // of next.total, how many progress was told of
+	next     format.Head // what the log comes to
+	messages int         // distinct ones, deleted ones included
+	told     int         // of next.total, how many progress was told of
 	group    []Entry
 }
 
 func (w *walk) entry(e Entry) error {
 	w.verifier.report.Entries++
-	header := e.appendHeader(nil)
-	w.next.chain = e.link(w.next.chain, header)
-	w.next.number = e.Number
+	header := e.AppendHeader(nil)
+	w.next.Chain = e.Link(w.next.Chain, header)
+	w.next.Number = e.Number
 	if e.Previous != 0 {
 		if e.Previous >= e.Number || e.First > e.Previous {
 			w.find("entry %d follows on entry %d of a message that began with entry %d", e.Number, e.Previous, e.First)
@@ -225,10 +226,10 @@ func (w *walk) entry(e Entry) error {
 		w.count(&before[0].Message, -1)
 	}
 	w.count(&e.Message, +1)
-	if e.total != w.next.total || e.private != w.next.private {
-		w.find("entry %d counts %d messages, %d of them private; there are %d and %d", e.Number, e.total, e.private, w.next.total, w.next.private)
+	if e.Total != w.next.Total || e.Private != w.next.Private {
+		w.find("entry %d counts %d messages, %d of them private; there are %d and %d", e.Number, e.Total, e.Private, w.next.Total, w.next.Private)
 	}
-	if e.Number%chainEvery == 0 {
+	if e.Number%format.ChainEvery == 0 {
 		if err := w.chain(e.Number); err != nil {
 			return err
 		}
@@ -243,22 +244,22 @@ func (w *walk) count(m *parlance.Message, by int) {
 	if m.State == parlance.Deleted {
 		return
 	}
-	w.next.total += by
+	w.next.Total += by
 	if m.Private() {
-		w.next.private += by
+		w.next.Private += by
 	}
 }
 
 // chain holds the hash that an entry's row carries against the log up to there.
 func (w *walk) chain(number uint64) error {
-	row, err := w.s.get(w.ctx, w.s.layout.logPartition(w.ref, number), w.s.layout.logKey(number))
+	row, err := w.s.get(w.ctx, w.s.layout.LogPartition(w.ref, number), w.s.layout.LogKey(number))
 	if err != nil {
 		return err
 	}
-	_, chain, err := decodeEntry(number, row)
-	if err == nil && string(chain) != string(w.next.chain[:]) {
+	_, chain, err := format.DecodeEntry(number, row)
+	if err == nil && string(chain) != string(w.next.Chain[:]) {
 		w.find("the hash chain breaks at or before entry %d", number)
-		copy(w.next.chain[:], chain) // go on from there, so that a second break shows too
+		copy(w.next.Chain[:], chain) // go on from there, so that a second break shows too
 	}
 	return err
 }
@@ -280,25 +281,25 @@ func (w *walk) flush() error {
 		e := &w.group[i]
 		m := &e.Message
 		switch r := index[m.ID]; {
-		case r.number == e.Number:
+		case r.Number == e.Number:
 			w.messages++
-			if r != indexRowOf(e) {
+			if r != format.IndexRowOf(e) {
 				w.find("the index places message %q elsewhere than its entry %d", m.ID, e.Number)
 			}
-		case r.number < e.Number || r.number > w.view.tail.number:
-			w.find("the index says entry %d for message %q, which has entry %d", r.number, m.ID, e.Number)
+		case r.Number < e.Number || r.Number > w.view.tail.Number:
+			w.find("the index says entry %d for message %q, which has entry %d", r.Number, m.ID, e.Number)
 			continue
 		default:
 			continue // a later version stands for it
 		}
-		for t := range timeline(timelines) {
-			if key, ok := place(t, m); ok {
-				expect(timelinePartition(w.ref, t, w.view.tail.lines[t].holding(key).id), key, e.Number<<1|uint64(bit(m.Private())))
+		for t := range format.TimelineID(format.Timelines) {
+			if key, ok := format.KeyIn(t, m); ok {
+				expect(format.TimelinePartition(w.ref, t, w.view.tail.Timelines[t].Holding(key).ID), key, e.Number<<1|uint64(format.Bit(m.Private())))
 			}
 		}
 		if w.across && m.State != parlance.Deleted {
 			p := parlance.Position{Time: m.Created, ID: m.ID, Conversation: w.ref.Conversation}
-			expect(acrossPartition(w.ws, w.s.layout.periodOf(p.Time)), string(acrossKey(p)), e.Number<<1|uint64(bit(m.Private())))
+			expect(format.AcrossPartition(w.ws, w.s.layout.PeriodOf(p.Time)), string(format.AcrossKey(p)), e.Number<<1|uint64(format.Bit(m.Private())))
 		}
 	}
 	for p, rows := range want {
@@ -313,13 +314,13 @@ func (w *walk) flush() error {
 			}
 		}
 	}
-	w.read.add(VerifyReport{Entries: len(w.group), Messages: w.next.total - w.told})
-	w.group, w.told = w.group[:0], w.next.total
+	w.read.add(VerifyReport{Entries: len(w.group), Messages: w.next.Total - w.told})
+	w.group, w.told = w.group[:0], w.next.Total
 	return nil
 }
 
 // index reads what the index says of the group's messages.
-func (w *walk) index() (map[parlance.MessageID]indexRow, error) {
+func (w *walk) index() (map[parlance.MessageID]format.IndexRow, error) {
 	ids := make([]parlance.MessageID, len(w.group))
 	for i := range w.group {
 		ids[i] = w.group[i].Message.ID
@@ -344,7 +345,7 @@ func (w *walk) pointers(p driver.Partition, rows map[string]uint64) (map[string]
 		if value == nil {
 			continue
 		}
-		if got[names[i]], err = varint(value); err != nil {
+		if got[names[i]], err = format.Varint(value); err != nil {
 			return nil, w.s.corrupt(err, "the row of message %q", names[i])
 		}
 	}
@@ -354,48 +355,48 @@ func (w *walk) pointers(p driver.Partition, rows map[string]uint64) (map[string]
 // head holds the head row against the log.
 func (w *walk) head() {
 	t := w.view.tail
-	if t.number != w.next.number {
-		w.find("the head ends at entry %d, the log at entry %d", t.number, w.next.number)
+	if t.Number != w.next.Number {
+		w.find("the head ends at entry %d, the log at entry %d", t.Number, w.next.Number)
 		return
 	}
-	if t.chain != w.next.chain {
+	if t.Chain != w.next.Chain {
 		w.find("the head's hash is not that of the log")
 	}
-	if t.total != w.next.total || t.private != w.next.private {
-		w.find("the head counts %d messages, %d of them private; there are %d and %d", t.total, t.private, w.next.total, w.next.private)
+	if t.Total != w.next.Total || t.Private != w.next.Private {
+		w.find("the head counts %d messages, %d of them private; there are %d and %d", t.Total, t.Private, w.next.Total, w.next.Private)
 	}
 }
 
 // timelines counts the pointers of each range. Together with the check that every
 // message has its pointer this shows that there is none too many.
 func (w *walk) timelines() error {
-	for t := range timeline(timelines) {
-		l := &w.view.tail.lines[t]
+	for t := range format.TimelineID(format.Timelines) {
+		l := &w.view.tail.Timelines[t]
 		sum := 0
-		for _, sp := range append(l.closed[:len(l.closed):len(l.closed)], l.top) {
+		for _, sp := range append(l.Closed[:len(l.Closed):len(l.Closed)], l.Top) {
 			live, private := 0, 0
-			for row, err := range w.s.engine.Scan(w.ctx, timelinePartition(w.ref, t, sp.id), driver.Range{}) {
+			for row, err := range w.s.engine.Scan(w.ctx, format.TimelinePartition(w.ref, t, sp.ID), driver.Range{}) {
 				if err != nil {
 					return err
 				}
-				p, err := decodePointer(row.Value)
+				p, err := format.DecodePointer(row.Value)
 				if err != nil {
 					return w.s.corrupt(err, "timeline %d", t)
 				}
 				live++
-				private += bit(p.private)
-				if string(row.Key) < sp.low {
-					w.find("timeline %d: a pointer lies below its range %d", t, sp.id)
+				private += format.Bit(p.Private)
+				if string(row.Key) < sp.Low {
+					w.find("timeline %d: a pointer lies below its range %d", t, sp.ID)
 				}
 			}
-			if live != sp.live || private != sp.private {
-				w.find("timeline %d, range %d: it counts %d pointers, %d of them private; there are %d and %d", t, sp.id, sp.live, sp.private, live, private)
+			if live != sp.Live || private != sp.Private {
+				w.find("timeline %d, range %d: it counts %d pointers, %d of them private; there are %d and %d", t, sp.ID, sp.Live, sp.Private, live, private)
 			}
 			sum += live
 		}
-		want := w.next.total
-		if t == byDeleted {
-			want = w.messages - w.next.total
+		want := w.next.Total
+		if t == format.ByDeleted {
+			want = w.messages - w.next.Total
 		}
 		if sum != want {
 			w.find("timeline %d has %d pointers for %d messages", t, sum, want)
@@ -405,7 +406,7 @@ func (w *walk) timelines() error {
 }
 
 // lists looks for the conversation in the lists that should have it.
-func (v *verifier) lists(about *parlance.Conversation, t *tail) error {
+func (v *verifier) lists(about *parlance.Conversation, t *format.Head) error {
 	members, err := v.s.Members(v.ctx, v.ref)
 	if err != nil {
 		return err
@@ -420,7 +421,7 @@ func (v *verifier) lists(about *parlance.Conversation, t *tail) error {
 				return err
 			case value == nil:
 				v.find("the list of %s%s lacks it at %s", l.Kind, l.Account, at)
-			case i < len(rows) && string(value) < string(timeKey(at)): // higher is no harm, and so who settled may leave it
+			case i < len(rows) && string(value) < string(format.TimeKey(at)): // higher is no harm, and so who settled may leave it
 				v.find("the list of %s%s has it before %s", l.Kind, l.Account, at)
 			}
 		}
@@ -431,11 +432,11 @@ func (v *verifier) lists(about *parlance.Conversation, t *tail) error {
 // acrossRows counts the timeline across conversations.
 func (v *verifier) acrossRows() error {
 	rows := 0
-	for m, err := range v.s.engine.Scan(v.ctx, acrossPeriods(v.ws), driver.Range{}) {
+	for m, err := range v.s.engine.Scan(v.ctx, format.AcrossPeriods(v.ws), driver.Range{}) {
 		if err != nil {
 			return err
 		}
-		for _, err := range v.s.engine.Scan(v.ctx, acrossPartition(v.ws, periodOfKey(m.Key)), driver.Range{}) {
+		for _, err := range v.s.engine.Scan(v.ctx, format.AcrossPartition(v.ws, format.PeriodOfKey(m.Key)), driver.Range{}) {
 			if err != nil {
 				return err
 			}

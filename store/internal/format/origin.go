@@ -1,4 +1,4 @@
-package store
+package format
 
 // A Mode says where messages come from, which decides about their times.
 type Mode uint8

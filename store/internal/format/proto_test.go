@@ -1,4 +1,4 @@
-package store
+package format
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"parlance"
 )
 
-// records are one of each record with every field set, as we write it, what store.proto
+// records are one of each record with every field set, as we write it, what rows.proto
 // makes of it, and what we read from it.
 func records(t *testing.T) []record {
 	message, conversation, member, account := fullMessage(), fullConversation(), fullMember(), fullAccount()
@@ -23,7 +23,7 @@ func records(t *testing.T) []record {
 		ID: "o", Sender: "s", Role: "pirate", Type: "hologram", Sent: 5, Created: 5, Updated: 5,
 		Native: parlance.Native{Dialect: "parrot", JSON: []byte(`1`)},
 	}
-	entry, _ := fullEntry().encode(hash{1})
+	entry, _ := fullEntry().Encode(Hash{1})
 	chain := entryChain(t, entry)
 	messageText := `id: "id" sender: "sender" sender_name: "name" role: AGENT acting: "acting" type: IMAGE text: "text"
 		attachments { type: IMAGE name: "n" url: "u" thumb: "t" mime: "m" size: 1 width: 2 height: 3 duration: 4 has_size: true }
@@ -36,38 +36,38 @@ func records(t *testing.T) []record {
 	line := func(count string) string {
 		return `lines { top {` + span + `} count: ` + count + ` next: 9 high: "high" low: "low" } `
 	}
-	tail := fullTail()
+	tail := fullHead()
 	return []record{
-		{"Message", encodeMessage(&message), messageText, message, func(b []byte) (any, error) { return decodeMessage(b) }},
+		{"Message", EncodeMessage(&message), messageText, message, func(b []byte) (any, error) { return DecodeMessage(b) }},
 		{
-			"Message", encodeMessage(&other), `id: "o" sender: "s" sent: 5 native: "1" other_role: "pirate" other_type: "hologram" other_dialect: "parrot"`,
-			other, func(b []byte) (any, error) { return decodeMessage(b) },
+			"Message", EncodeMessage(&other), `id: "o" sender: "s" sent: 5 native: "1" other_role: "pirate" other_type: "hologram" other_dialect: "parrot"`,
+			other, func(b []byte) (any, error) { return DecodeMessage(b) },
 		},
 		{"Entry", entry, `learned: 1700000000009 fewer: 8 private: 7 back_previous: 119 back_first: 125 origin: MIRROR seq: -51
-			chain: ` + chain + ` content {` + messageText + `}`, *fullEntry(), func(b []byte) (any, error) { e, _, err := decodeEntry(128, b); return e, err }},
-		{"Range", encodeSpan(fullSpan()), span, fullSpan(), func(b []byte) (any, error) { return decodeSpan(b) }},
+			chain: ` + chain + ` content {` + messageText + `}`, *fullEntry(), func(b []byte) (any, error) { e, _, err := DecodeEntry(128, b); return e, err }},
+		{"Range", EncodeRange(fullRange()), span, fullRange(), func(b []byte) (any, error) { return DecodeRange(b) }},
 		{
-			"Head", tail.encode(), `number: 128 chain: "\001\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\002"
+			"Head", tail.Encode(), `number: 128 chain: "\001\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\002"
 			total: 120 private: 7 last_created: 5 run_start: -3 last_stamp: 9 listed: 4 high_id: "z" ` + line("0") + line("1") + line("2") + line("3"),
-			tail, func(b []byte) (any, error) { return decodeTail(b) },
+			tail, func(b []byte) (any, error) { return DecodeHead(b) },
 		},
-		{"Conversation", encodeConversation(&conversation), `id: "id" kind: "order" title: "title" platform: "imkit" created: -1 customer: "customer"
+		{"Conversation", EncodeConversation(&conversation), `id: "id" kind: "order" title: "title" platform: "imkit" created: -1 customer: "customer"
 			order_id: "o" order_number: "n" owner: "owner" description: "d" cover: "c" tags: "a" tags: "" frozen: true
-			native { dialect: "imkit" json: "{}" stale: true } maker: "maker"`, conversation, func(b []byte) (any, error) { return decodeConversation(b) }},
+			native { dialect: "imkit" json: "{}" stale: true } maker: "maker"`, conversation, func(b []byte) (any, error) { return DecodeConversation(b) }},
 		{
-			"Member", encodeMember(&member), `account: "a" name: "n" role: "owner" joined: 1 read_time: 2 read_id: "id"`,
-			member, func(b []byte) (any, error) { return decodeMember(b) },
+			"Member", EncodeMember(&member), `account: "a" name: "n" role: "owner" joined: 1 read_time: 2 read_id: "id"`,
+			member, func(b []byte) (any, error) { return DecodeMember(b) },
 		},
-		{"Account", encodeAccount(&account), `id: "a" name: "n" avatar: "v" description: "d" bot: true created: 1 updated: 2 last_login: 3
-			native { dialect: "other" json: "{}" stale: true }`, account, func(b []byte) (any, error) { return decodeAccount(b) }},
+		{"Account", EncodeAccount(&account), `id: "a" name: "n" avatar: "v" description: "d" bot: true created: 1 updated: 2 last_login: 3
+			native { dialect: "other" json: "{}" stale: true }`, account, func(b []byte) (any, error) { return DecodeAccount(b) }},
 		{
-			"Registered", encodeRegistered(&registered{id: "c", counts: [4]uint64{1, 2, 3, 4}}), `id: "c" rooms: 1 directs: 2 shops: 3 orders: 4`,
-			registered{number: 7, id: "c", counts: [4]uint64{1, 2, 3, 4}},
-			func(b []byte) (any, error) { return decodeRegistered(7, b) },
+			"Registered", EncodeRegistered(&Registered{ID: "c", Counts: [4]uint64{1, 2, 3, 4}}), `id: "c" rooms: 1 directs: 2 shops: 3 orders: 4`,
+			Registered{Number: 7, ID: "c", Counts: [4]uint64{1, 2, 3, 4}},
+			func(b []byte) (any, error) { return DecodeRegistered(7, b) },
 		},
-		{"Hidden", appendInt(nil, 1, -9), `time: -9`, int64(-9), func(b []byte) (any, error) {
+		{"Hidden", AppendInt(nil, 1, -9), `time: -9`, int64(-9), func(b []byte) (any, error) {
 			var at int64
-			err := eachField(b, func(f field) error {
+			err := EachField(b, func(f Field) error {
 				if f.Number == 1 {
 					at = f.Int()
 				}
@@ -76,20 +76,20 @@ func records(t *testing.T) []record {
 			return at, err
 		}},
 		{
-			"Format", fullFormat().encode(), `version: 2 segment: 4096 span: 1024 buckets: 7 leftover: true`,
-			*fullFormat(), func(b []byte) (any, error) { return decodeFormat(b) },
+			"Format", fullFormat().Encode(), `version: 2 segment: 4096 span: 1024 buckets: 7 leftover: true`,
+			*fullFormat(), func(b []byte) (any, error) { return DecodeFormat(b) },
 		},
 	}
 }
 
-func fullFormat() *format {
-	return &format{version: 2, layout: layout{segment: 4096, span: 1024, buckets: 7}, leftover: true}
+func fullFormat() *Format {
+	return &Format{Version: 2, Layout: Layout{SegmentSize: 4096, RangeSize: 1024, Buckets: 7}, Leftover: true}
 }
 
 type record struct {
 	name    string
 	encoded []byte
-	text    string // in protobuf's text form, of store.proto
+	text    string // in protobuf's text form, of rows.proto
 	value   any
 	decode  func([]byte) (any, error)
 }
@@ -97,8 +97,8 @@ type record struct {
 // entryChain returns the hash in an entry's row as a text literal.
 func entryChain(t *testing.T, row []byte) string {
 	t.Helper()
-	_, chain, err := decodeEntry(128, row)
-	if err != nil || len(chain) != len(hash{}) {
+	_, chain, err := DecodeEntry(128, row)
+	if err != nil || len(chain) != len(Hash{}) {
 		t.Fatalf("entry 128 carries a hash of %d bytes, %v", len(chain), err)
 	}
 	m := dynamicpb.NewMessage(document(t).Messages().ByName("Entry"))
@@ -113,14 +113,14 @@ func entryChain(t *testing.T, row []byte) string {
 func document(t *testing.T) protoreflect.FileDescriptor {
 	t.Helper()
 	c := protocompile.Compiler{Resolver: &protocompile.SourceResolver{}}
-	files, err := c.Compile(t.Context(), "store.proto")
+	files, err := c.Compile(t.Context(), "rows.proto")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return files[0]
 }
 
-// TestDocument finds that store.proto says what is written, field for field, that what
+// TestDocument finds that rows.proto says what is written, field for field, that what
 // others write by it can be read, and that unknown fields are skipped.
 func TestDocument(t *testing.T) {
 	doc := document(t)
@@ -192,7 +192,7 @@ func unknown(b []byte) []byte {
 func sameValue(a, b any) bool {
 	if e, ok := a.(Entry); ok {
 		f := b.(Entry)
-		e.content, f.content = nil, nil
+		e.Content, f.Content = nil, nil
 		a, b = e, f
 	}
 	return reflect.DeepEqual(a, b)

@@ -1,4 +1,4 @@
-package store
+package format
 
 import (
 	"bytes"
@@ -28,22 +28,24 @@ func fullMessage() parlance.Message {
 }
 
 func fullEntry() *Entry {
-	e := &Entry{Number: 128, First: 3, Previous: 9, Learned: 1_700_000_000_009, origin: Mirror, total: 120, private: 7, Message: fullMessage()}
+	e := &Entry{Number: 128, First: 3, Previous: 9, Learned: 1_700_000_000_009, Origin: Mirror, Total: 120, Private: 7, Message: fullMessage()}
 	e.Message.Seq = 77
-	e.content = encodeMessage(&e.Message)
+	e.Content = EncodeMessage(&e.Message)
 	return e
 }
 
-func fullTail() *tail {
-	t := &tail{number: 128, total: 120, private: 7, lastCreated: 5, runStart: -3, lastStamp: 9, listed: 4, highID: "z"}
-	t.chain[0], t.chain[31] = 1, 2
-	for i := range t.lines {
-		t.lines[i] = line{top: fullSpan(), count: i, next: 9, high: "high", low: "low"}
+func fullHead() *Head {
+	t := &Head{Number: 128, Total: 120, Private: 7, LastCreated: 5, RunStart: -3, LastStamp: 9, Listed: 4, HighID: "z"}
+	t.Chain[0], t.Chain[31] = 1, 2
+	for i := range t.Timelines {
+		t.Timelines[i] = Timeline{Top: fullRange(), Count: i, Next: 9, High: "high", Low: "low"}
 	}
 	return t
 }
 
-func fullSpan() span { return span{id: 4, low: "abc", live: 9, private: 2, written: 12, dead: 3} }
+func fullRange() Range {
+	return Range{ID: 4, Low: "abc", Live: 9, Private: 2, Written: 12, Dead: 3}
+}
 
 func fullConversation() parlance.Conversation {
 	return parlance.Conversation{
@@ -89,49 +91,49 @@ func fuzz(f *testing.F, seed []byte, recode func([]byte) ([]byte, error)) {
 
 func FuzzDecodeMessage(f *testing.F) {
 	m := fullMessage()
-	fuzz(f, encodeMessage(&m), func(b []byte) ([]byte, error) {
-		m, err := decodeMessage(b)
-		return encodeMessage(&m), err
+	fuzz(f, EncodeMessage(&m), func(b []byte) ([]byte, error) {
+		m, err := DecodeMessage(b)
+		return EncodeMessage(&m), err
 	})
 }
 
 func FuzzDecodeEntry(f *testing.F) {
-	row, _ := fullEntry().encode(hash{})
+	row, _ := fullEntry().Encode(Hash{})
 	fuzz(f, row, func(b []byte) ([]byte, error) {
-		e, chain, err := decodeEntry(128, b)
+		e, chain, err := DecodeEntry(128, b)
 		if err != nil {
 			return nil, err
 		}
-		return appendBytes(appendBytes(e.appendHeader(nil), 8, chain), 9, e.content), nil
+		return AppendBytes(AppendBytes(e.AppendHeader(nil), 8, chain), 9, e.Content), nil
 	})
 }
 
-func FuzzDecodeTail(f *testing.F) {
-	fuzz(f, fullTail().encode(), func(b []byte) ([]byte, error) {
-		t, err := decodeTail(b)
+func FuzzDecodeHead(f *testing.F) {
+	fuzz(f, fullHead().Encode(), func(b []byte) ([]byte, error) {
+		t, err := DecodeHead(b)
 		if err != nil {
 			return nil, err
 		}
-		return t.encode(), nil
+		return t.Encode(), nil
 	})
 }
 
-func FuzzDecodeSpan(f *testing.F) {
-	fuzz(f, encodeSpan(fullSpan()), func(b []byte) ([]byte, error) {
-		s, err := decodeSpan(b)
-		return encodeSpan(s), err
+func FuzzDecodeRange(f *testing.F) {
+	fuzz(f, EncodeRange(fullRange()), func(b []byte) ([]byte, error) {
+		s, err := DecodeRange(b)
+		return EncodeRange(s), err
 	})
 }
 
 func FuzzDecodeIndexRow(f *testing.F) {
-	f.Add(indexRow{number: 7, times: [3]parlance.Time{1_700_000_000_000, 1_699_999_999_000, 1_700_000_000_001}, private: true}.encode())
-	f.Add(indexRow{number: 1, times: [3]parlance.Time{-1, 0, 1}, deleted: true}.encode())
+	f.Add(IndexRow{Number: 7, Times: [3]parlance.Time{1_700_000_000_000, 1_699_999_999_000, 1_700_000_000_001}, Private: true}.Encode())
+	f.Add(IndexRow{Number: 1, Times: [3]parlance.Time{-1, 0, 1}, Deleted: true}.Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := decodeIndexRow(b)
+		r, err := DecodeIndexRow(b)
 		if err != nil {
 			return
 		}
-		if again, err := decodeIndexRow(r.encode()); err != nil || again != r {
+		if again, err := DecodeIndexRow(r.Encode()); err != nil || again != r {
 			t.Errorf("decodeIndexRow of %+v's row = %+v, %v", r, again, err)
 		}
 	})
@@ -139,24 +141,24 @@ func FuzzDecodeIndexRow(f *testing.F) {
 
 func FuzzDecodeConversation(f *testing.F) {
 	c := fullConversation()
-	fuzz(f, encodeConversation(&c), func(b []byte) ([]byte, error) {
-		c, err := decodeConversation(b)
-		return encodeConversation(&c), err
+	fuzz(f, EncodeConversation(&c), func(b []byte) ([]byte, error) {
+		c, err := DecodeConversation(b)
+		return EncodeConversation(&c), err
 	})
 }
 
 func FuzzDecodeMember(f *testing.F) {
 	m := fullMember()
-	fuzz(f, encodeMember(&m), func(b []byte) ([]byte, error) {
-		m, err := decodeMember(b)
-		return encodeMember(&m), err
+	fuzz(f, EncodeMember(&m), func(b []byte) ([]byte, error) {
+		m, err := DecodeMember(b)
+		return EncodeMember(&m), err
 	})
 }
 
 func FuzzDecodeAccount(f *testing.F) {
 	a := fullAccount()
-	fuzz(f, encodeAccount(&a), func(b []byte) ([]byte, error) {
-		a, err := decodeAccount(b)
-		return encodeAccount(&a), err
+	fuzz(f, EncodeAccount(&a), func(b []byte) ([]byte, error) {
+		a, err := DecodeAccount(b)
+		return EncodeAccount(&a), err
 	})
 }

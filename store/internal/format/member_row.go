@@ -1,21 +1,23 @@
-package store
+package format
 
 import "parlance"
 
-func encodeMember(m *parlance.Member) []byte {
+// EncodeMember returns a member's row.
+func EncodeMember(m *parlance.Member) []byte {
 	b := appendString(nil, 1, m.Account)
 	b = appendString(b, 2, m.Name)
 	b = appendString(b, 3, m.Role)
-	b = appendInt(b, 4, int64(m.Joined))
+	b = AppendInt(b, 4, int64(m.Joined))
 	if m.LastRead != (parlance.Position{}) {
-		b = appendInt(b, 5, int64(m.LastRead.Time))
+		b = AppendInt(b, 5, int64(m.LastRead.Time))
 		b = appendString(b, 6, m.LastRead.ID)
 	}
 	return b
 }
 
-func decodeMember(b []byte) (m parlance.Member, err error) {
-	err = eachField(b, func(f field) error {
+// DecodeMember reads a member's row.
+func DecodeMember(b []byte) (m parlance.Member, err error) {
+	err = EachField(b, func(f Field) error {
 		switch f.Number {
 		case 1:
 			m.Account = parlance.AccountID(f.Bytes)

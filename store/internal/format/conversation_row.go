@@ -1,13 +1,14 @@
-package store
+package format
 
 import "parlance"
 
-func encodeConversation(c *parlance.Conversation) []byte {
+// EncodeConversation returns a conversation's row.
+func EncodeConversation(c *parlance.Conversation) []byte {
 	b := appendString(nil, 1, c.ID)
 	b = appendString(b, 2, c.Kind)
 	b = appendString(b, 3, c.Title)
 	b = appendString(b, 4, c.Platform)
-	b = appendInt(b, 5, int64(c.Created))
+	b = AppendInt(b, 5, int64(c.Created))
 	b = appendString(b, 6, c.Customer)
 	b = appendString(b, 7, c.OrderID)
 	b = appendString(b, 8, c.OrderNumber)
@@ -27,12 +28,12 @@ func appendNative(b []byte, n fieldNumber, native *parlance.Native) []byte {
 		return b
 	}
 	v := appendString(nil, 1, native.Dialect)
-	v = appendBytes(v, 2, native.JSON)
+	v = AppendBytes(v, 2, native.JSON)
 	return appendNested(b, n, appendBool(v, 3, native.Stale))
 }
 
 func decodeNative(b []byte) (n parlance.Native, err error) {
-	err = eachField(b, func(f field) error {
+	err = EachField(b, func(f Field) error {
 		switch f.Number {
 		case 1:
 			n.Dialect = parlance.Dialect(f.Bytes)
@@ -46,8 +47,9 @@ func decodeNative(b []byte) (n parlance.Native, err error) {
 	return n, err
 }
 
-func decodeConversation(b []byte) (c parlance.Conversation, err error) {
-	err = eachField(b, func(f field) (err error) {
+// DecodeConversation reads a conversation's row. Its native form keeps b.
+func DecodeConversation(b []byte) (c parlance.Conversation, err error) {
+	err = EachField(b, func(f Field) (err error) {
 		switch f.Number {
 		case 1:
 			c.ID = parlance.ConversationID(f.Bytes)

@@ -1,21 +1,23 @@
-package store
+package format
 
 import "parlance"
 
-func encodeAccount(a *parlance.Account) []byte {
+// EncodeAccount returns an account's row.
+func EncodeAccount(a *parlance.Account) []byte {
 	b := appendString(nil, 1, a.ID)
 	b = appendString(b, 2, a.Name)
 	b = appendString(b, 3, a.Avatar)
 	b = appendString(b, 4, a.Description)
 	b = appendBool(b, 5, a.Bot)
-	b = appendInt(b, 6, int64(a.Created))
-	b = appendInt(b, 7, int64(a.Updated))
-	b = appendInt(b, 8, int64(a.LastLogin))
+	b = AppendInt(b, 6, int64(a.Created))
+	b = AppendInt(b, 7, int64(a.Updated))
+	b = AppendInt(b, 8, int64(a.LastLogin))
 	return appendNative(b, 9, &a.Native)
 }
 
-func decodeAccount(b []byte) (a parlance.Account, err error) {
-	err = eachField(b, func(f field) (err error) {
+// DecodeAccount reads an account's row.
+func DecodeAccount(b []byte) (a parlance.Account, err error) {
+	err = EachField(b, func(f Field) (err error) {
 		switch f.Number {
 		case 1:
 			a.ID = parlance.AccountID(f.Bytes)

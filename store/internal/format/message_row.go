@@ -1,4 +1,4 @@
-package store
+package format
 
 import (
 	"parlance"
@@ -16,7 +16,8 @@ var (
 	knownDialects = []parlance.Dialect{"", parlance.IMKit, parlance.Shopline, parlance.IMetaStore}
 )
 
-func indexOf[T comparable](known []T, v T) uint64 {
+// IndexOf returns the index of v in known, 0 if it isn't there.
+func IndexOf[T comparable](known []T, v T) uint64 {
 	for i, k := range known {
 		if k == v {
 			return uint64(i)
@@ -27,7 +28,7 @@ func indexOf[T comparable](known []T, v T) uint64 {
 
 // appendKnown appends v as a number under n if it is one of known, else as text under text.
 func appendKnown[S ~string](b []byte, n, text fieldNumber, known []S, v S) []byte {
-	if i := indexOf(known, v); i != 0 {
+	if i := IndexOf(known, v); i != 0 {
 		return appendUint(b, n, i)
 	}
 	return appendString(b, text, v)
@@ -35,14 +36,14 @@ func appendKnown[S ~string](b []byte, n, text fieldNumber, known []S, v S) []byt
 
 func known[S ~string](known []S, i uint64) (S, error) {
 	if i >= uint64(len(known)) {
-		return "", errRecord
+		return "", ErrRecord
 	}
 	return known[i], nil
 }
 
-// encodeMessage returns m's content: all of m but its place in its source. The same
+// EncodeMessage returns m's content: all of m but its place in its source. The same
 // message always gives the same bytes.
-func encodeMessage(m *parlance.Message) []byte {
+func EncodeMessage(m *parlance.Message) []byte {
 	b := make([]byte, 0, 64+len(m.ID)+len(m.Sender)+len(m.SenderName)+len(m.Text)+len(m.Native.JSON))
 	b = appendString(b, 1, m.ID)
 	b = appendString(b, 2, m.Sender)
@@ -68,20 +69,20 @@ func encodeMessage(m *parlance.Message) []byte {
 	}
 	b = appendUint(b, 15, uint64(m.State))
 	// Times are kept as what they add to the one that they are mostly equal to.
-	b = appendInt(b, 16, int64(m.Sent))
-	b = appendInt(b, 17, int64(m.Created-m.Sent))
-	b = appendInt(b, 18, int64(m.Updated-m.Created))
-	b = appendInt(b, 19, int64(m.Edited))
-	b = appendInt(b, 20, int64(m.Removed))
+	b = AppendInt(b, 16, int64(m.Sent))
+	b = AppendInt(b, 17, int64(m.Created-m.Sent))
+	b = AppendInt(b, 18, int64(m.Updated-m.Created))
+	b = AppendInt(b, 19, int64(m.Edited))
+	b = AppendInt(b, 20, int64(m.Removed))
 	for _, s := range m.Synthetic {
 		b = appendNested(b, 21, []byte(s))
 	}
 	if len(m.Native.JSON) > 0 {
 		b = appendKnown(b, 22, 29, knownDialects, m.Native.Dialect)
-		b = appendBytes(b, 23, m.Native.JSON)
+		b = AppendBytes(b, 23, m.Native.JSON)
 		b = appendBool(b, 24, m.Native.Stale)
 	}
-	b = appendInt(b, 30, int64(m.Missing))
+	b = AppendInt(b, 30, int64(m.Missing))
 	return b
 }
 
@@ -91,15 +92,15 @@ func encodeAttachment(a *parlance.Attachment) []byte {
 	b = appendString(b, 3, a.URL)
 	b = appendString(b, 4, a.Thumb)
 	b = appendString(b, 5, a.MIME)
-	b = appendInt(b, 6, a.Size)
-	b = appendInt(b, 7, int64(a.Width))
-	b = appendInt(b, 8, int64(a.Height))
-	b = appendInt(b, 9, int64(a.Duration))
+	b = AppendInt(b, 6, a.Size)
+	b = AppendInt(b, 7, int64(a.Width))
+	b = AppendInt(b, 8, int64(a.Height))
+	b = AppendInt(b, 9, int64(a.Duration))
 	return appendBool(b, 10, a.HasSize)
 }
 
 func decodeAttachment(b []byte) (a parlance.Attachment, err error) {
-	err = eachField(b, func(f field) (err error) {
+	err = EachField(b, func(f Field) (err error) {
 		switch f.Number {
 		case 1:
 			a.Type, err = known(knownTypes, f.Uint)
@@ -129,9 +130,9 @@ func decodeAttachment(b []byte) (a parlance.Attachment, err error) {
 	return a, err
 }
 
-// decodeMessage reads a message's content. The message keeps b, which must not change any more.
-func decodeMessage(b []byte) (m parlance.Message, err error) {
-	err = eachField(b, func(f field) (err error) {
+// DecodeMessage reads a message's content. The message keeps b, which must not change any more.
+func DecodeMessage(b []byte) (m parlance.Message, err error) {
+	err = EachField(b, func(f Field) (err error) {
 		switch f.Number {
 		case 1:
 			m.ID = parlance.MessageID(f.text())
@@ -167,7 +168,7 @@ func decodeMessage(b []byte) (m parlance.Message, err error) {
 			m.Reactions = append(m.Reactions, r)
 		case 15:
 			if m.State = parlance.State(f.Uint); f.Uint > uint64(parlance.Deleted) {
-				err = errRecord
+				err = ErrRecord
 			}
 		case 16:
 			m.Sent = f.Time()
@@ -205,7 +206,7 @@ func decodeMessage(b []byte) (m parlance.Message, err error) {
 
 func decodeLocation(b []byte) (*parlance.Location, error) {
 	var l parlance.Location
-	err := eachField(b, func(f field) error {
+	err := EachField(b, func(f Field) error {
 		switch f.Number {
 		case 1:
 			l.Latitude = f.Float()
@@ -218,7 +219,7 @@ func decodeLocation(b []byte) (*parlance.Location, error) {
 }
 
 func decodeReaction(b []byte) (r parlance.Reaction, err error) {
-	err = eachField(b, func(f field) error {
+	err = EachField(b, func(f Field) error {
 		switch f.Number {
 		case 1:
 			r.Emoji = f.text()
