@@ -44,6 +44,14 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
+// A nickname may be longer than what a token holds of it.
+func TestTokensOfLongNames(t *testing.T) {
+	w := open(t)
+	name := strings.Repeat("Dörte", 1024/6)
+	w.ok(t, "POST", "/admin/clients", w.key(""), `{"_id":"dora","nickname":"`+name+`"}`)
+	w.ok(t, "POST", "/admin/clients", w.key(""), `{"_id":"dora","issueAccessToken":true}`)
+}
+
 func TestTokensOfAUser(t *testing.T) {
 	w := open(t)
 	admin := w.key("")

@@ -114,7 +114,7 @@ func (s *Server) putClient(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case q.IssueAccessToken:
-		token, err := s.keeper.IssueToken(ctx, c.workspace, id, access.Claims{Nickname: account.Name})
+		token, err := s.keeper.IssueToken(ctx, c.workspace, id, access.Claims{Nickname: parlance.Cut(account.Name, parlance.MaxID)})
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +65,22 @@ func TestCheckReports(t *testing.T) {
 		if known != c.known || (len(r) > 0) != (c.report != "") || !strings.Contains(strings.Join(r, "\n"), c.report) {
 			t.Errorf("%s: known %t, reports %q", c.name, known, r)
 		}
+	}
+}
+
+func TestUndescribedMembersAreFound(t *testing.T) {
+	d, err := dialecttest.Describe([]byte(strings.Replace(described, "{type: object, required: [id]}",
+		"{type: object, allOf: [{properties: {id: {type: string}}}], properties: {list: {type: array, items: {properties: {x: {}}}}, free: {type: object}}}", 1)), "http://here/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unnamed, err := d.Undescribed(dialecttest.Exchange{
+		Request: httptest.NewRequest("POST", "http://here/v1/rooms", nil), Status: 200,
+		Body: []byte(`{"id":"1","list":[{"x":1},{"y":{"z":2}}],"free":{"a":1},"more":1}`),
+	})
+	slices.Sort(unnamed)
+	if want := []string{".list[].y", ".more"}; err != nil || !slices.Equal(unnamed, want) {
+		t.Errorf("found %q, %v, want %q", unnamed, err, want)
 	}
 }
 
