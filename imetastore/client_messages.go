@@ -54,7 +54,7 @@ func readListing(data []byte) (Listing, error) {
 		MsgCnt      jsontext.Value `json:"msgCnt"`
 		Complete    jsontext.Value `json:"complete"`
 		LastMsgTime *Integer       `json:"lastMsgTime"`
-		LastMsgKey  looseText      `json:"lastMsgKey"`
+		LastMsgKey  jsontext.Value `json:"lastMsgKey"`
 		MsgList     jsontext.Value `json:"msgList"`
 	}
 	if len(data) == 0 || data[0] != '{' {
@@ -63,7 +63,13 @@ func readListing(data []byte) (Listing, error) {
 	if err := json.Unmarshal(data, &in, loose); err != nil {
 		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: the data can't be read%s", whereIn(err))
 	}
-	l := Listing{Count: -1, LastKey: string(in.LastMsgKey)}
+	l := Listing{Count: -1}
+	var key looseText
+	if in.LastMsgKey == nil || key.UnmarshalJSON(in.LastMsgKey) == nil {
+		l.LastKey = string(key) // one that isn't UTF-8 couldn't be sent back: time has to do
+	} else if in.LastMsgKey.IsValid() {
+		return Listing{}, parlance.Errorf(parlance.Broken, "POST /seller/im/msg: the data can't be read: field lastMsgKey is of the wrong type")
+	}
 	var count Integer
 	switch {
 	case in.MsgCnt == nil || in.MsgCnt.Kind() == 'n':

@@ -91,11 +91,11 @@ type (
 var imageFormats = map[int]string{1: "image/jpeg", 2: "image/gif", 3: "image/png", 4: "image/bmp"}
 
 // readContent reads an element's content into v. The error, of kind Invalid, names the
-// field that can't be read.
+// field that can't be read. Damaged text is read with U+FFFD in it: what is sent has none, [wireKeys] sees to that.
 //
 // iMetaStore elements, names: compared without case and underscores.
 func readContent(c Content, v any) error {
-	err := json.Unmarshal([]byte(c), v, anyCase)
+	err := json.Unmarshal([]byte(c), v, loose)
 	if err == nil {
 		return nil
 	}

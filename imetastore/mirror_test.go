@@ -171,7 +171,7 @@ func listing(data string) *scripted {
 func TestB16OneBadItem(t *testing.T) {
 	good := item(buyer, seller, firstSecond, 1, 1, "a")
 	bad := []string{
-		`null`, `7`, `{}`, `{"fromAccount":"1"}`, "{\"fromAccount\":\"1\",\"toAccount\":\"s\",\"msgTimestamp\":1,\"x\":\"\xff\"}",
+		`null`, `7`, `{}`, `{"fromAccount":"1"}`, "{\"fromAccount\":\"1\xff\",\"toAccount\":\"s\",\"msgTimestamp\":1}",
 		`{"fromAccount":"1","toAccount":"s","msgTimestamp":1,"msgSeq":1,"msgSeq":2}`,
 		`{"fromAccount":"a","toAccount":"s","msgTimestamp":1,"msgSeq":1}`, // nobody's chat
 	}

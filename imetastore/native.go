@@ -84,8 +84,11 @@ func MessageOf(item []byte) (parlance.Message, error) {
 // readItem is MessageOf, and tells to whom the message went.
 func readItem(item []byte) (m parlance.Message, to parlance.AccountID, err error) {
 	var it looseItem
-	if err := json.Unmarshal(item, &it, anyCase); err != nil {
+	if err := json.Unmarshal(item, &it, loose); err != nil {
 		return m, "", unreadable(err)
+	}
+	if err := once(item); err != nil {
+		return m, "", err
 	}
 	if it.FromAccount == "" || it.ToAccount == "" {
 		return m, "", parlance.Errorf(parlance.Invalid, "message has no fromAccount or no toAccount")
@@ -120,7 +123,7 @@ func readItem(item []byte) (m parlance.Message, to parlance.AccountID, err error
 func unreadable(err error) error {
 	where := whereIn(err)
 	if where == "" {
-		where = ": not valid JSON, or a name is there twice"
+		where = ": not a JSON object"
 	}
 	return parlance.Errorf(parlance.Invalid, "message can't be read%s", where)
 }
@@ -135,6 +138,23 @@ func whereIn(err error) string {
 	return ""
 }
 
+// itemNames are the names of a looseItem.
+var itemNames = []string{"fromAccount", "toAccount", "msgTimestamp", "msgSeq", "msgRandom", "msgBody"}
+
+// once returns an error if an item says one of what is read of it twice: which of the two holds can't be told.
+func once(item []byte) error {
+	o, err := splitObject(item, loose)
+	if err != nil {
+		return unreadable(err)
+	}
+	for _, name := range itemNames {
+		if i := o.index(name); i >= 0 && o[i+1:].index(name) >= 0 {
+			return parlance.Errorf(parlance.Invalid, "message has %s twice", name)
+		}
+	}
+	return nil
+}
+
 func isUint32(i Integer) bool { return i >= 0 && i <= math.MaxUint32 }
 
 // readBody reads a message's body as far as it can be read: an array of elements, or one. What is no element becomes one
@@ -146,13 +166,13 @@ func readBody(body jsontext.Value) Elements {
 	values := []jsontext.Value{body}
 	if body.Kind() == '[' {
 		values = nil
-		if json.Unmarshal(body, &values) != nil {
+		if json.Unmarshal(body, &values, loose) != nil {
 			return Elements{{}}
 		}
 	}
 	es := make(Elements, len(values))
 	for i, v := range values {
-		if json.Unmarshal(v, &es[i], anyCase) != nil {
+		if json.Unmarshal(v, &es[i], loose) != nil {
 			es[i] = Element{}
 		}
 	}
@@ -172,7 +192,7 @@ func buyerNumber(a parlance.AccountID) (Integer, bool) {
 //
 // iMetaStore mirrored messages, changed: only what changed.
 func appendStale(b []byte, m *parlance.Message) ([]byte, error) {
-	o, err := splitObject(m.Native.JSON)
+	o, err := splitObject(m.Native.JSON, loose)
 	if err != nil {
 		return b, fmt.Errorf("take an item apart: %w", err)
 	}

@@ -20,9 +20,10 @@ type member struct {
 // An object is a JSON object in its written order.
 type object []member
 
-// splitObject returns the members of a JSON object. Their values are copies.
-func splitObject(b []byte) (object, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(b))
+// splitObject returns the members of a JSON object, in which names may be there twice and texts damaged if the options
+// say so. Their values are copies.
+func splitObject(b []byte, options ...jsontext.Options) (object, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(b), options...)
 	if t, err := d.ReadToken(); err != nil {
 		return nil, err
 	} else if t.Kind() != '{' {

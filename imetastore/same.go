@@ -30,7 +30,7 @@ var unsaid = []string{"fromAccount", "toAccount", "msgTimestamp", "msgSeq", "msg
 
 // said returns what an item says, a line for each member, in a form that doesn't depend on how it is written.
 func said(item []byte) ([]string, error) {
-	o, err := splitObject(item)
+	o, err := splitObject(item, loose)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func saidBody(body jsontext.Value) []string {
 			return []string{"msgBody " + plain(body)} // not understood: as it is
 		}
 		content := string(e.MsgContent)
-		if v := jsontext.Value(content); v.IsValid() {
+		if v := jsontext.Value(content); v.IsValid(loose) {
 			content = plain(v)
 		}
 		lines = append(lines, "msgBody "+strconv.Itoa(i)+" "+e.MsgType+" "+content)
@@ -71,7 +71,7 @@ func saidBody(body jsontext.Value) []string {
 // plain returns a value without blanks, in one order of names and one way of escaping. Numbers stay as they are.
 func plain(v jsontext.Value) string {
 	v = v.Clone()
-	if v.Format(jsontext.ReorderRawObjects(true), jsontext.PreserveRawStrings(false), jsontext.CanonicalizeRawInts(false)) != nil {
+	if v.Format(loose, jsontext.ReorderRawObjects(true), jsontext.PreserveRawStrings(false), jsontext.CanonicalizeRawInts(false)) != nil {
 		return strings.TrimSpace(string(v))
 	}
 	return string(v)
