@@ -22,8 +22,11 @@ type haul struct {
 	seconds map[string]int64 // of the readable messages, by their ids
 	unread  []string         // the items that aren't readable
 	oldest  int64            // second of the oldest readable message; only if there is one
-	short   int64            // how many more messages it counts than it lists
 	fresh   int              // messages at or below max, and items, that the walk hasn't given
+	strays  int              // items that belong elsewhere, or outside of the time that was asked for
+	size    int              // bytes of the items
+	large   bool             // it was too large to be read, and nothing else of it is known
+	doubt   string           // how it contradicts itself
 }
 
 // A listed is one item of an answer.
@@ -32,6 +35,7 @@ type listed struct {
 	message parlance.Message
 	to      parlance.AccountID
 	err     error // why it can't be read
+	stray   bool  // it moves nothing
 }
 
 func (h *haul) empty() bool { return len(h.page.Items) == 0 }
@@ -55,16 +59,22 @@ func (h *haul) note(format string, args ...any) {
 func (w *walk) read(a ask, l *Listing) haul {
 	h := haul{ask: a, complete: l.Complete, last: l.LastTime, lastKey: l.LastKey, seconds: map[string]int64{}}
 	h.page.Clock = l.Clock
-	all := make([]listed, len(l.Items))
-	for i, raw := range l.Items {
-		it := &all[i]
-		it.raw = bytes.Clone(raw)
-		it.message, it.to, it.err = readItem(it.raw)
-	}
-	w.learnSeller(all)
+	all := listedOf(l)
+	outside := 0
 	for i := range all {
-		if it := &all[i]; it.err == nil {
-			it.err = w.elsewhere(it)
+		it := &all[i]
+		h.size += len(it.raw)
+		if it.err != nil {
+			continue
+		}
+		it.err = w.elsewhere(it)
+		sec := it.message.Created.Seconds()
+		it.stray = it.err != nil || sec > a.max || sec < min(a.min, a.max)
+		if it.stray {
+			h.strays++
+		}
+		if it.stray && it.err == nil {
+			outside++
 		}
 	}
 	met := map[parlance.ConversationID]bool{}
@@ -72,8 +82,19 @@ func (w *walk) read(a ask, l *Listing) haul {
 		h.count(w, &all[i])
 		h.page.Items = append(h.page.Items, h.attribute(w, &all[i], met))
 	}
-	h.check(all, l.Count)
+	h.check(all, l.Count, outside)
 	return h
+}
+
+// listedOf returns the items of an answer.
+func listedOf(l *Listing) []listed {
+	all := make([]listed, len(l.Items))
+	for i, raw := range l.Items {
+		it := &all[i]
+		it.raw = bytes.Clone(raw)
+		it.message, it.to, it.err = readItem(it.raw)
+	}
+	return all
 }
 
 // count notes by which an item is known again, and whether it is new.
@@ -81,6 +102,9 @@ func (w *walk) read(a ask, l *Listing) haul {
 // iMetaStore mirror, new: by what tells messages apart.
 func (h *haul) count(w *walk, it *listed) {
 	id, sec := string(it.message.ID), it.message.Created.Seconds()
+	if it.stray && it.err == nil {
+		return
+	}
 	if it.err != nil {
 		id, sec = string(it.raw), h.max
 		h.unread = append(h.unread, id)
@@ -131,17 +155,21 @@ func (h *haul) attribute(w *walk, it *listed, met map[parlance.ConversationID]bo
 // check looks for what shouldn't be so.
 //
 // iMetaStore mirror, findings: told once in a walk.
-func (h *haul) check(all []listed, count int64) {
+func (h *haul) check(all []listed, count int64, outside int) {
 	switch n := int64(len(all)); {
 	case count > n:
-		h.short = count - n
+		h.doubt = fmt.Sprintf("counts %d messages more than it lists", count-n)
 		h.note("msgCnt is above the number of messages listed")
 	case count >= 0 && count < n:
+		h.doubt = fmt.Sprintf("counts %d messages fewer than it lists", n-count)
 		h.note("msgCnt is below the number of messages listed")
+	case outside > 0:
+		h.doubt = "holds messages outside of the time that was asked for"
+		h.note("a page holds messages outside of the time that was asked for")
 	}
 	var before parlance.Time
 	for i := range all {
-		if all[i].err != nil {
+		if all[i].err != nil || all[i].stray {
 			continue
 		}
 		t := all[i].message.Created
@@ -169,30 +197,12 @@ func (w *walk) elsewhere(it *listed) error {
 	switch {
 	case err != nil:
 		return err
-	case p.seller != w.seller:
-		return parlance.Errorf(parlance.Invalid, "the message is another seller's than the others")
 	case w.buyer != "" && p.buyer != w.buyer:
 		return parlance.Errorf(parlance.Invalid, "the message is another buyer's than the one who was asked for")
+	case p.seller != w.seller:
+		return parlance.Errorf(parlance.Invalid, "the message is another seller's than the one whose history this is")
 	}
 	return nil
-}
-
-// learnSeller notes who the seller is from the first message that leaves no doubt.
-//
-// iMetaStore mirror, seller: who isn't the buyer.
-func (w *walk) learnSeller(all []listed) {
-	for i := range all {
-		if w.seller != "" {
-			return
-		}
-		it := &all[i]
-		if it.err != nil {
-			continue
-		}
-		if p, err := w.partiesOf(it.message.Sender, it.to); err == nil {
-			w.seller = p.seller
-		}
-	}
 }
 
 // partiesOf returns which of the accounts is the buyer's, or an error if that can't be told. Where both

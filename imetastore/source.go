@@ -10,6 +10,7 @@ import (
 
 	"parlance"
 	"parlance/history"
+	"parlance/internal/upstream"
 )
 
 // A Reach says which streams a [Source] has.
@@ -32,6 +33,9 @@ type SourceOptions struct {
 	Buyers []parlance.AccountID
 
 	Reach Reach
+
+	// Seller is the account whose history was read before. Empty: that isn't known.
+	Seller parlance.AccountID
 }
 
 // A Source reads a seller's history. Its streams are [history.Everything] and the buyers, each by its account. Any
@@ -42,6 +46,9 @@ type Source struct {
 	client *Client
 	buyers []parlance.AccountID
 	reach  Reach
+
+	expected parlance.AccountID                 // the seller, as was known before; may be empty
+	whose    atomic.Pointer[parlance.AccountID] // the seller, as the messages say; nil: not known yet
 
 	takesNull  atomic.Int32 // 0: not known; 1: yes; -1: no
 	upper      atomic.Int32 // 0: not known; one of the constants below
@@ -64,7 +71,7 @@ func NewSource(c *Client, o SourceOptions) (*Source, error) {
 			return nil, parlance.Errorf(parlance.Invalid, "buyer %q: want a number above 0, in decimal digits", b)
 		}
 	}
-	return &Source{client: c, buyers: slices.Clone(o.Buyers), reach: o.Reach}, nil
+	return &Source{client: c, buyers: slices.Clone(o.Buyers), reach: o.Reach, expected: o.Seller}, nil
 }
 
 // Traits returns what is known of the platform.
@@ -118,6 +125,7 @@ func (s *Source) streams(ctx context.Context) (all, known bool, err error) {
 	case refusesQuestion(err):
 		s.takesNull.Store(-1)
 		return false, true, s.needBuyers()
+	case errors.Is(err, upstream.ErrTooLarge): // there are messages
 	case err != nil:
 		return false, false, err
 	case len(l.Items) == 0 && len(s.buyers) > 0:

@@ -29,6 +29,8 @@ type manners struct {
 	noNull     bool
 	noFuture   bool // a maxTime of more than a year ahead is refused
 	descending bool
+	later      bool      // minTime excludes its second
+	bear       int       // the weight that an answer may have without being too large; 0: any
 	complete   [2]string // JSON of no and yes
 }
 
@@ -55,6 +57,7 @@ type said struct {
 	sec         int64
 	seq, random uint32
 	text        string
+	weight      int
 }
 
 func (m *said) item() string {
@@ -117,11 +120,19 @@ func (p *platform) answer(path, _, body string) (int, string) {
 		all = all[:at]
 	}
 	all = slices.DeleteFunc(all, func(m said) bool {
-		return in.BuyerID != nil && m.buyer != int64(*in.BuyerID) || m.sec < int64(*in.MinTime) || m.sec > upper
+		return in.BuyerID != nil && m.buyer != int64(*in.BuyerID) || m.sec < int64(*in.MinTime) || m.sec > upper ||
+			p.manners.later && m.sec == int64(*in.MinTime)
 	})
 	complete := p.manners.complete[1]
 	if len(all) > p.manners.page {
 		all, complete = all[len(all)-p.manners.page:], p.manners.complete[0]
+	}
+	weight := 0
+	for i := range all {
+		weight += all[i].weight
+	}
+	if p.manners.bear != 0 && weight > p.manners.bear {
+		return 200, `{"code":"0000","data":` + strings.Repeat("[", parlance.MaxUpstreamDepth+1)
 	}
 	if len(all) == 0 {
 		return 200, `{"code":"0000","data":{"msgCnt":0,"complete":` + complete + `,"lastMsgTime":0,"lastMsgKey":"","msgList":[]}}`
@@ -257,7 +268,7 @@ func row(buyer int64, counts ...int) []said {
 	for i, n := range counts {
 		for range n {
 			k := uint32(len(all))
-			all = append(all, said{buyer, k%2 == 0, firstSecond + int64(i), 1, k, fmt.Sprint("m", k)})
+			all = append(all, said{buyer, k%2 == 0, firstSecond + int64(i), 1, k, fmt.Sprint("m", k), 0})
 		}
 	}
 	return all
@@ -293,7 +304,7 @@ func TestTraps(t *testing.T) {
 		"B14 a maxTime of the year 2100 is refused":   {manners{page: 2, noFuture: true}, []int{1, 1, 1}, nil, "2100", 5},
 		"B2 a page as long as the history":            {manners{page: 3}, []int{1, 1, 1}, nil, "", 1},
 		"B2 nothing at all":                           {manners{page: 3}, nil, nil, "", 1},
-		"B3 complete never comes, as in a plain loop": {manners{page: 2, complete: [2]string{"0", "0"}}, []int{1, 1}, nil, "never", 8},
+		"B3 complete never comes, as in a plain loop": {manners{page: 2, complete: [2]string{"0", "0"}}, []int{1, 1}, nil, "never", 24},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlatform(t, c.manners, row(buyerNumber, c.counts...)...)

@@ -31,7 +31,7 @@ func TestItemsNotUTF8(t *testing.T) {
 			s := sourceOf(t, up, imetastore.SourceOptions{})
 			g := walkAll(t, s, history.Everything, history.Window{})
 			if g.err != nil || g.broken != 0 || g.texts[c.text] != 1 || g.texts["good"] != 1 || len(g.gaps) > 0 {
-				t.Fatalf("given %q, %d broken, gaps %v, %v", g.texts, g.broken, g.gaps, g.err)
+				t.Fatalf("given %v, %d broken, gaps %v, %v", g.texts, g.broken, g.gaps, g.err)
 			}
 			m := g.pages[0].Items[0].Message
 			f := newFixture(t, imetastore.Options{})
@@ -57,7 +57,7 @@ func TestItemsNotUTF8(t *testing.T) {
 			raw := strings.Replace(good, `"`+account, `"`+account+bad, 1)
 			g := walkAll(t, sourceOf(t, listing(`{"complete":1,"msgList":[`+raw+`,`+good+`]}`), imetastore.SourceOptions{}), history.Everything, history.Window{})
 			if g.err != nil || g.broken != 1 || g.texts["good"] != 1 {
-				t.Errorf("account %q: given %q, %d broken, %v", account+bad, g.texts, g.broken, g.err)
+				t.Errorf("account %q: given %v, %d broken, %v", account+bad, g.texts, g.broken, g.err)
 			}
 		}
 	}

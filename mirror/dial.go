@@ -40,7 +40,7 @@ func dial(c Config, secret Secret, transport http.RoundTripper, now func() parla
 		if err != nil {
 			return nil, err
 		}
-		return imetastore.NewSource(client, imetastore.SourceOptions{Buyers: buyersOf(c.Conversations)})
+		return imetastore.NewSource(client, imetastore.SourceOptions{Buyers: buyersOf(c.Conversations), Seller: parlance.AccountID(c.Account)})
 	}
 	return nil, parlance.Errorf(parlance.Invalid, "platform %q: want imkit, shopline or imetastore", c.Platform)
 }
