@@ -96,7 +96,7 @@ func (s *Store) adopt(ctx context.Context, c *conversation, number uint64, rows 
 		if err := a.adopt(&rows[i], before); err != nil {
 			return 0, err
 		}
-		if s.bounds.BatchBytes > 0 && max(a.size, a.ops.ranges) > s.bounds.BatchBytes/2 {
+		if s.bounds.BatchBytes > 0 && max(a.size, a.rangeBytes()) > s.bounds.BatchBytes/2 {
 			break
 		}
 	}

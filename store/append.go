@@ -11,6 +11,7 @@ import (
 	"parlance"
 	"parlance/store/driver"
 	"parlance/store/internal/format"
+	"parlance/store/internal/timeline"
 )
 
 // A Result says what a write did to one message.
@@ -300,7 +301,7 @@ type appender struct {
 	known   map[parlance.MessageID]*Entry // current versions of messages: stored ones and those of this group
 	taken   map[parlance.Time]bool        // the Created of the first noted entries
 	noted   int
-	edits   [format.Timelines]*edit
+	updates [format.Timelines]*timeline.Update
 	about   parlance.Conversation
 	left    []parlance.Time // where the lists' rows stood before this group's entries moved them
 	period  format.Period   // the last one written to the periods of the timeline across conversations
@@ -352,7 +353,7 @@ func (a *appender) build(group []*request) error {
 		}
 		// A claim is whole or not at all, so what is claimed has to fit into one; and the
 		// head and its ranges into one write.
-		if s.bounds.BatchBytes > 0 && max(a.size, a.ops.ranges) > s.bounds.BatchBytes/2 {
+		if s.bounds.BatchBytes > 0 && max(a.size, a.rangeBytes()) > s.bounds.BatchBytes/2 {
 			break
 		}
 	}
@@ -375,12 +376,23 @@ func (a *appender) finish() error {
 	if err := a.list(); err != nil {
 		return err
 	}
-	for i, e := range a.edits {
-		if e != nil {
-			a.next.Timelines[i] = *e.Timeline
+	for i, u := range a.updates {
+		if u != nil {
+			a.next.Timelines[i] = *u.Timeline
+			a.ops.add(u.Ops)
 		}
 	}
 	return nil
+}
+
+// rangeBytes returns the bytes of the rows of ranges that are written together with the head.
+func (a *appender) rangeBytes() (n int) {
+	for _, u := range a.updates {
+		if u != nil {
+			n += u.RangeBytes
+		}
+	}
+	return n
 }
 
 // firstNumber is the number of the group's first entry.

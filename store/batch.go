@@ -1,13 +1,16 @@
 package store
 
-import "parlance/store/driver"
+import (
+	"slices"
+
+	"parlance/store/driver"
+)
 
 // A batch collects derived ops. The last op on a row is the one that counts.
 type batch struct {
 	ops     []driver.Op
 	last    []driver.Op // for when all of ops stand
 	deletes bool
-	ranges  int // bytes of rows of ranges
 }
 
 func (b *batch) put(p driver.Partition, key, value []byte) {
@@ -19,10 +22,16 @@ func (b *batch) delete(p driver.Partition, key []byte) {
 	b.deletes = true
 }
 
-// settled returns the ops with one op a row, because an engine that orders by
-// version can't tell the order inside a batch. Deletes come last, so that who reads
-// a part of a split batch finds a row too many, never one too few.
-func (b *batch) settled() []driver.Op {
+// add adds the ops of a timeline's update.
+func (b *batch) add(ops []driver.Op) {
+	b.ops = append(b.ops, ops...)
+	b.deletes = b.deletes || slices.ContainsFunc(ops, func(op driver.Op) bool { return op.Delete })
+}
+
+// lastOpPerRow returns the ops with one op a row, because an engine that orders by
+// version can't tell the order inside a batch. Deletes come last: a reader of a part of a
+// split batch finds a row too many, never one too few.
+func (b *batch) lastOpPerRow() []driver.Op {
 	type row struct {
 		p   driver.Partition
 		key string

@@ -7,6 +7,7 @@ import (
 	"parlance"
 	"parlance/store/driver"
 	"parlance/store/internal/format"
+	"parlance/store/internal/timeline"
 )
 
 // derive counts e and makes its derived rows. It looks at nothing but the tail, the two versions
@@ -43,19 +44,19 @@ func (a *appender) derive(e, before *Entry) error {
 			continue
 		}
 		if had && (!has || key != oldKey) {
-			edit, err := a.edit(t, oldKey)
+			u, err := a.update(t, oldKey)
 			if err != nil {
 				return err
 			}
-			edit.remove(oldKey, old.Private())
+			u.Remove(oldKey, old.Private())
 			had = false
 		}
 		if has {
-			edit, err := a.edit(t, key)
+			u, err := a.update(t, key)
 			if err != nil {
 				return err
 			}
-			edit.put(key, e.Number, m.Private(), had, had && old.Private())
+			u.Put(key, e.Number, m.Private(), had, had && old.Private())
 		}
 	}
 	a.ops.put(a.s.layout.IDPartition(a.c.ref.Workspace, m.ID), format.IDKey(m.ID, a.c.ref.Conversation), format.IndexRowOf(e).Encode())
@@ -65,35 +66,34 @@ func (a *appender) derive(e, before *Entry) error {
 	return nil
 }
 
-// line returns a timeline as the group has left it so far.
-func (a *appender) line(t format.TimelineID) *format.Timeline {
-	if e := a.edits[t]; e != nil {
-		return e.Timeline
+// timeline returns a timeline as the group has left it so far.
+func (a *appender) timeline(t format.TimelineID) *format.Timeline {
+	if u := a.updates[t]; u != nil {
+		return u.Timeline
 	}
 	return &a.next.Timelines[t]
 }
 
-// edit returns the change of a timeline, ready for key.
-func (a *appender) edit(t format.TimelineID, key string) (*edit, error) {
-	e := a.edits[t]
-	if e == nil {
-		l := a.next.Timelines[t]
-		e = &edit{Timeline: &l, ref: a.c.ref, id: t, size: a.s.layout.RangeSize, ops: &a.ops}
-		a.edits[t] = e
+// update returns the change of a timeline, ready for key.
+func (a *appender) update(t format.TimelineID, key string) (*timeline.Update, error) {
+	u := a.updates[t]
+	if u == nil {
+		u = timeline.Change(a.next.Timelines[t], a.c.ref, t, a.s.layout.RangeSize)
+		a.updates[t] = u
 	}
-	if e.Unread() && (e.Reaches(key) || key < e.Low) {
+	if u.Needs(key) {
 		closed, err := a.closed(t)
 		if err != nil {
 			return nil, err
 		}
-		e.Closed, e.copied = slices.Concat(closed, e.fresh), true
+		u.Read(closed)
 	}
-	return e, nil
+	return u, nil
 }
 
 // closed returns the closed spans of a timeline as of base.
 func (a *appender) closed(t format.TimelineID) ([]format.Range, error) {
-	l := &a.next.Timelines[t] // changes are made to a copy, see edit
+	l := &a.next.Timelines[t] // changes are made to a copy, see update
 	if l.Closed == nil && l.Count > 0 {
 		var err error
 		l.Closed, err = a.s.readSpans(a.ctx, a.c.ref, t, a.base)
@@ -117,7 +117,7 @@ func appended(number uint64) driver.Version { return driver.Version(2 * number) 
 func (a *appender) parts() [][]driver.Op {
 	ops := a.ops.ops
 	if a.ops.deletes || !a.s.bounds.Exclusive {
-		ops = a.ops.settled()
+		ops = a.ops.lastOpPerRow()
 	}
 	head := driver.Op{Partition: format.HeadPartition(a.c.ref), Value: a.next.Encode()}
 	if a.s.bounds.OneStep {

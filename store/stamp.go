@@ -98,7 +98,7 @@ func (a *appender) stampChange(m, before *parlance.Message) {
 	if m.Updated == before.Updated && !sameContent(m, before) {
 		last := before.Updated
 		// Above all others too, so that a walk back in time which has begun finds it above its start.
-		if high := a.line(format.TimelineID(parlance.ByUpdated)).High; high != "" && format.TimeOfKey([]byte(high)) <= a.now+day {
+		if high := a.timeline(format.TimelineID(parlance.ByUpdated)).High; high != "" && format.TimeOfKey([]byte(high)) <= a.now+day {
 			last = max(last, format.TimeOfKey([]byte(high)))
 		}
 		m.Updated = min(max(a.stamp(), last+1), parlance.MaxTime)
