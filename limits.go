@@ -33,6 +33,9 @@ const (
 	MaxReply = 4 << 10  // bytes of a message that is shown in full inside another one, which answers it
 	MaxRooms = 1_000    // rooms of a list in IMKit
 
+	MaxRoomIDs = 10_000   // rooms of a list of ids alone in IMKit
+	MaxListed  = 64 << 10 // bytes of a conversation's own record in a list of SHOPLINE
+
 	MaxRewritten = 8 << 10 // different addresses of files that are looked up for one answer
 )
 

@@ -148,6 +148,19 @@ func (s *Server) room(ctx context.Context, c caller, id string) (room, error) {
 	return m, nil
 }
 
+// roomToRun returns who calls and the room of r's path, which they may run; refused is the answer for those who may not.
+func (s *Server) roomToRun(r *http.Request, refused error) (caller, room, error) {
+	c, err := s.caller(r)
+	if err != nil {
+		return c, room{}, err
+	}
+	m, err := s.room(r.Context(), c, r.PathValue("id"))
+	if err == nil && !m.runs() {
+		err = refused
+	}
+	return c, m, err
+}
+
 // seesNotes reports whether notes of the staff are shown to m's member: IMKit Messages, private notes. A user who made the
 // room is its owner by their own word alone, and so are the managers that they named.
 func (m *room) seesNotes() bool {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"parlance"
+	"parlance/imkit"
 	"parlance/store"
 )
 
@@ -85,6 +86,27 @@ func TestRoomListsAreBounded(t *testing.T) {
 	body := w.raw("GET", "/rooms", alice)
 	if n := strings.Count(body, `"roomType"`); n != 51 || len(body) > 2<<20 {
 		t.Errorf("%d rooms in %d bytes", n, len(body))
+	}
+}
+
+// A list of ids is bounded, and paged like that of rooms.
+func TestRoomIDsAreBounded(t *testing.T) {
+	w := open(t)
+	var rooms []parlance.Conversation
+	for i := range parlance.MaxRoomIDs + 1 {
+		rooms = append(rooms, parlance.Conversation{ID: parlance.ConversationID(fmt.Sprint("n", i)), Kind: parlance.Room, Created: start})
+	}
+	if _, err := w.store.Create(t.Context(), workspace, rooms...); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]int{"": parlance.MaxRoomIDs, "?skip=9999": 2, "?limit=20000&skip=1": parlance.MaxRoomIDs, "?limit=3": 3} {
+		var page imkit.RoomIDPage
+		if err := json.Unmarshal(w.ok(t, "GET", "/rooms/ids"+query, w.key(""), nil), &page); err != nil {
+			t.Fatal(err)
+		}
+		if page.TotalCount != len(rooms) || len(page.Data) != want {
+			t.Errorf("%s: %d ids of %d", query, len(page.Data), page.TotalCount)
+		}
 	}
 }
 

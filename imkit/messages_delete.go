@@ -25,29 +25,18 @@ type DeleteResult struct {
 // everyone. For the owner, managers and API keys.
 func (s *Server) deleteMessage(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	c, err := s.caller(r)
-	if err != nil {
-		return err
-	}
-	m, err := s.room(ctx, c, r.PathValue("id"))
+	_, m, err := s.roomToRun(r, errDeleteRole)
 	if err != nil {
 		return err
 	}
 	if messageWords[r.PathValue("mid")] {
 		return errNotFound
 	}
-	if !m.runs() {
-		return errDeleteRole
-	}
 	message, err := s.visible(ctx, &m, parlance.MessageID(r.PathValue("mid")))
 	if err != nil {
 		return err
 	}
-	now := s.store.Now()
-	_, err = s.store.Change(ctx, m.ref, message.ID, func(x *parlance.Message) error {
-		x.State, x.Removed = parlance.Deleted, now
-		return nil
-	})
+	now, err := s.deleteOne(ctx, &m, message.ID)
 	if err != nil {
 		return gone(err)
 	}
@@ -55,6 +44,16 @@ func (s *Server) deleteMessage(w http.ResponseWriter, r *http.Request) error {
 		DeletedCount: 1, RoomID: string(m.ref.Conversation), MessageID: string(message.ID),
 		DeletedBy: string(m.account), DeletedAt: now.String(),
 	})
+}
+
+// deleteOne deletes a message of m for everyone, and returns when.
+func (s *Server) deleteOne(ctx context.Context, m *room, id parlance.MessageID) (parlance.Time, error) {
+	now := s.store.Now()
+	_, err := s.store.Change(ctx, m.ref, id, func(x *parlance.Message) error {
+		x.State, x.Removed = parlance.Deleted, now
+		return nil
+	})
+	return now, err
 }
 
 // Messages of a whole room are deleted so many at a time, and so many of these at once: the
@@ -67,19 +66,11 @@ const (
 // deleteAllMessages answers DELETE /rooms/{id}/messages/_all: what the room holds when the call comes is
 // gone for everyone. The work stops when the client leaves; the same call goes on with what is left.
 func (s *Server) deleteAllMessages(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	c, err := s.caller(r)
+	_, m, err := s.roomToRun(r, errDeleteRole)
 	if err != nil {
 		return err
 	}
-	m, err := s.room(ctx, c, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	if !m.runs() {
-		return errDeleteRole
-	}
-	n, err := s.deleteAll(ctx, &m)
+	n, err := s.deleteAll(r.Context(), &m)
 	if err != nil {
 		return err
 	}
@@ -110,10 +101,7 @@ func (s *Server) deleteAll(ctx context.Context, m *room) (int, error) {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				_, err := s.store.Change(ctx, m.ref, id, func(x *parlance.Message) error {
-					x.State, x.Removed = parlance.Deleted, s.store.Now()
-					return nil
-				})
+				_, err := s.deleteOne(ctx, m, id)
 				if errors.Is(err, parlance.NotFound) { // by somebody else meanwhile
 					return nil
 				}

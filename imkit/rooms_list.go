@@ -82,11 +82,21 @@ func parseRoomsQuery(raw string) (roomsQuery, error) {
 	return q, nil
 }
 
-// A listedRoom is a room of a list before it is written.
+// A listedRoom is what a list is ordered by: of all rooms that match, what is shown is read for those on the page alone.
 type listedRoom struct {
-	room
-	active parlance.Time // of the last message, else of creation
-	unread bool
+	id      parlance.ConversationID
+	created parlance.Time
+	active  parlance.Time // of the last message, else of creation
+	unread  bool
+}
+
+// on returns those of the ordered rooms that are on q's page, which has at most so many.
+func (q *roomsQuery) on(rooms []listedRoom, most int) []listedRoom {
+	rooms = rooms[min(q.skip, len(rooms)):]
+	if q.limit > 0 {
+		most = min(most, q.limit)
+	}
+	return rooms[:min(most, len(rooms))]
 }
 
 // listRooms answers GET /rooms with the caller's rooms; an API key that acts for
@@ -106,18 +116,18 @@ func (s *Server) listRooms(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(rooms, q.compare)
 	page := RoomPage{TotalCount: len(rooms), Data: []Room{}}
-	rooms = rooms[min(q.skip, len(rooms)):]
-	most := parlance.MaxRooms
-	if q.limit > 0 {
-		most = min(most, q.limit)
-	}
 	bytes := 0
-	for i := range rooms[:min(most, len(rooms))] {
-		m := &rooms[i].room
+	for i, l := range q.on(rooms, parlance.MaxRooms) {
+		m, err := s.room(ctx, c, string(l.id))
+		if isGone(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
 		m.inList, m.brief = true, bytes > parlance.MaxPage/2
-		o, err := s.roomObject(ctx, m)
+		o, err := s.roomObject(ctx, &m)
 		if err != nil {
 			return err
 		}
@@ -156,14 +166,9 @@ func (s *Server) listRoomIDs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(rooms, q.compare)
 	page := RoomIDPage{TotalCount: len(rooms), Data: []string{}}
-	rooms = rooms[min(q.skip, len(rooms)):]
-	if q.limit > 0 {
-		rooms = rooms[:min(q.limit, len(rooms))]
-	}
-	for i := range rooms {
-		page.Data = append(page.Data, string(rooms[i].ref.Conversation))
+	for _, l := range q.on(rooms, parlance.MaxRoomIDs) {
+		page.Data = append(page.Data, string(l.id))
 	}
 	page.Inspect = Inspect{Query: inspectRooms(c, &q), TookMS: time.Since(start).Milliseconds()}
 	return succeed(w, page)
@@ -190,7 +195,10 @@ func (o *Room) size() int {
 	return n
 }
 
-// matchingRooms returns the active rooms of the caller that match q, in no promised order.
+// isGone reports whether a room that was listed isn't the caller's any more: left or gone meanwhile.
+func isGone(err error) bool { return errors.Is(err, errNotMember) || errors.Is(err, errNoRoom) }
+
+// matchingRooms returns the active rooms of the caller that match q, in its order.
 func (s *Server) matchingRooms(ctx context.Context, c caller, q *roomsQuery) ([]listedRoom, error) {
 	lists := []store.List{{Account: c.account}}
 	if c.account == "" {
@@ -211,6 +219,7 @@ func (s *Server) matchingRooms(ctx context.Context, c caller, q *roomsQuery) ([]
 			}
 		}
 	}
+	slices.SortStableFunc(rooms, q.compare)
 	return rooms, nil
 }
 
@@ -232,13 +241,13 @@ func (s *Server) listed(ctx context.Context, c caller, q *roomsQuery, summary *s
 		return l, false, err
 	}
 	m, err := s.room(ctx, c, string(ref.Conversation))
-	if errors.Is(err, errNotMember) || errors.Is(err, errNoRoom) { // left or gone meanwhile
+	if isGone(err) {
 		return l, false, nil
 	}
 	if err != nil {
 		return l, false, err
 	}
-	l = listedRoom{room: m, active: m.conversation.Created}
+	l = listedRoom{id: m.ref.Conversation, created: m.conversation.Created, active: m.conversation.Created}
 	last, err := s.lastSeen(ctx, &m, summary)
 	if err != nil {
 		return l, false, err
@@ -246,7 +255,7 @@ func (s *Server) listed(ctx context.Context, c caller, q *roomsQuery, summary *s
 	if last != nil {
 		l.active = last.Created
 	}
-	if q.updatedAfter != nil && max(l.active, m.conversation.Created) <= *q.updatedAfter {
+	if q.updatedAfter != nil && max(l.active, l.created) <= *q.updatedAfter {
 		return l, false, nil
 	}
 	if q.unreadFirst && m.isMember && last != nil {
@@ -283,7 +292,7 @@ func (q *roomsQuery) compare(a, b listedRoom) int {
 	for _, o := range q.order {
 		n := cmp.Compare(a.active, b.active)
 		if o.field == "createdTime" {
-			n = cmp.Compare(a.conversation.Created, b.conversation.Created)
+			n = cmp.Compare(a.created, b.created)
 		}
 		if o.descending {
 			n = -n
@@ -292,7 +301,7 @@ func (q *roomsQuery) compare(a, b listedRoom) int {
 			return n
 		}
 	}
-	return cmp.Compare(a.ref.Conversation, b.ref.Conversation)
+	return cmp.Compare(a.id, b.id)
 }
 
 // inspectRooms returns the conditions that were applied.

@@ -11,16 +11,9 @@ import (
 // updateRoom answers PUT /rooms/{id}, for the room's owner, managers and API keys.
 func (s *Server) updateRoom(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	c, err := s.caller(r)
+	c, m, err := s.roomToRun(r, errRole)
 	if err != nil {
 		return err
-	}
-	m, err := s.room(ctx, c, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	if !m.runs() {
-		return errRole
 	}
 	var q roomRequest
 	if err := readInto(r, &q); err != nil {

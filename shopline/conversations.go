@@ -96,8 +96,13 @@ func (s *Server) conversationPage(ctx context.Context, ws access.Workspace, q co
 	return page, total, nil
 }
 
-// inShort returns what a list holds of a conversation until it is written: of a large last message only what it shows.
+// inShort returns what a list holds of a conversation until it is written: of a large last message only what it
+// shows, and no large record.
 func inShort(sum store.Summary) store.Summary {
+	if c := &sum.Conversation; len(c.Native.JSON) > parlance.MaxListed {
+		c.Native = parlance.Native{}
+	}
+	sum.Conversation.OrderNumber = parlance.Cut(sum.Conversation.OrderNumber, parlance.MaxName)
 	if sum.Last == nil || sum.Last.Size() <= parlance.MaxShown {
 		return sum
 	}

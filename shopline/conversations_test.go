@@ -82,6 +82,24 @@ func TestConversationsRefused(t *testing.T) {
 
 // TestConversationsPaging reads lists of all three kinds of a shop's conversation page by
 // page, by every size, and expects each conversation once, newest activity first.
+// A list is bounded whatever records it has of the platform's: a large one isn't shown as it came.
+func TestLargeRecordsAreListedInShort(t *testing.T) {
+	f := newFixture(t, shopline.Options{})
+	record := func(id string, bytes int) parlance.Conversation {
+		json := fmt.Sprintf(`{"id":%q,"type":"shop_messages","customer_id":%q,"more":"%s"}`, id, customer, strings.Repeat("x", bytes))
+		return parlance.Conversation{
+			ID: parlance.ConversationID(id), Kind: parlance.Shop, Customer: customer, Created: at(t, "2021-01-20T00:00:00Z"),
+			Native: parlance.Native{Dialect: parlance.Shopline, JSON: []byte(json)},
+		}
+	}
+	f.conversation(record("whole", parlance.MaxListed-200))
+	f.conversation(record("large", parlance.MaxListed))
+	body := f.raw("/v1/conversations?platform=shop_messages")
+	if n := strings.Count(body, `"more"`); n != 1 || strings.Count(body, `"customer_id":"`+customer+`"`) != 2 || len(body) > parlance.MaxListed+1000 {
+		t.Errorf("%d of 2 are shown as they came, in %d bytes", n, len(body))
+	}
+}
+
 func TestConversationsPaging(t *testing.T) {
 	f := newFixture(t, shopline.Options{})
 	kinds := []parlance.Kind{parlance.Shop, parlance.Direct, parlance.Room}
