@@ -81,6 +81,10 @@ func OpenFolder(dir string, now parlance.Time) (*Folder, error) {
 	return f, nil
 }
 
+// ReadFolder opens a folder that can't be written, and changes nothing in it: storing fails. It is no error if there is none; then it
+// holds nothing.
+func ReadFolder(dir string) *Folder { return &Folder{dir} }
+
 // Dir returns where the folder is.
 func (f *Folder) Dir() string { return f.dir }
 
@@ -243,6 +247,9 @@ func (s *stoppable) Read(b []byte) (int, error) {
 func (f *Folder) All() iter.Seq2[Sum, error] {
 	return func(yield func(Sum, error) bool) {
 		parts, err := os.ReadDir(f.dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
 		if err != nil {
 			yield(Sum{}, fmt.Errorf("list the folder of files: %w", err))
 			return

@@ -144,6 +144,9 @@ func (s *Store) enter(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.bounds.ReadOnly {
+		return s.engine.Claim(ctx, formatPartition(), nil, nil, 1) // it says why not
+	}
 	g := &s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -100,6 +100,9 @@ func openEngine(ctx context.Context, n engineName, c config.Config, log *slog.Lo
 		if err != nil {
 			return nil, err
 		}
+		if e.Bounds().ReadOnly {
+			return e, nil // who can enter the folder stays as it is, too
+		}
 		if err := shutOthersOut(n.dir, log); err != nil {
 			return nil, errors.Join(err, e.Close())
 		}

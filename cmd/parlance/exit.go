@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parlance"
+	"parlance/store/pebblestore"
 )
 
 // The exit codes.
@@ -48,6 +49,9 @@ func (p *program) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	}
 	var c *codedError
 	var elsewhere carriedOut
+	if readOnly := new(pebblestore.ReadOnlyError); errors.As(err, &readOnly) {
+		err = readOnly // what was to be written doesn't matter
+	}
 	switch {
 	case errors.As(err, &elsewhere):
 		return int(elsewhere)

@@ -116,6 +116,9 @@ platform gave in this run.`,
 }
 
 func (p *program) runUpstreams(ctx context.Context, a *archive, names []string, o mirrorRunOptions) error {
+	if a.engine.Bounds().ReadOnly && !o.dryRun {
+		return &pebblestore.ReadOnlyError{Dir: a.name.dir} // before a platform is asked
+	}
 	m := p.mirrorOf(a)
 	upstreams, err := namedUpstreams(ctx, m, names)
 	if err != nil {

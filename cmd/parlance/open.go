@@ -63,9 +63,11 @@ func archiveOn(ctx context.Context, engine driver.Engine, n engineName, c config
 	}
 	a := &archive{engine: engine, store: s, keeper: k, name: n, bus: bus, log: log, certificateKey: n.certificateKey(c)}
 	if dir := n.filesDir(c); dir != "" {
-		folder, err := files.OpenFolder(dir, s.Now())
-		if err != nil {
-			return nil, errors.Join(err, s.Close())
+		folder := files.ReadFolder(dir)
+		if !engine.Bounds().ReadOnly {
+			if folder, err = files.OpenFolder(dir, s.Now()); err != nil {
+				return nil, errors.Join(err, s.Close())
+			}
 		}
 		a.files = files.OpenWithin(s, folder, fileLimits(c))
 	}

@@ -44,6 +44,9 @@ An address that other machines can reach needs --tls-cert and --tls-key, or
 With --metrics-listen, /metrics, /healthz and /readyz are at that address and not at the main
 one, so that whoever uses the APIs doesn't see them. It obeys the same rule.
 
+A folder that can't be written is served too: what would change something is answered with the
+API's own 503.
+
 JSON: {"url","data"}, once it listens, and "metrics" with --metrics-listen.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
@@ -75,7 +78,9 @@ JSON: {"url","data"}, once it listens, and "metrics" with --metrics-listen.`,
 			return err
 		}
 		defer func() { err = a.close(err) }()
-		defer a.control(ctx, log)()
+		if !a.engine.Bounds().ReadOnly { // else others open the folder beside this process
+			defer a.control(ctx, log)()
+		}
 		return p.serveArchive(ctx, a, c, cert, log)
 	})
 	engineFlags(cmd)
@@ -133,8 +138,11 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 	if err := p.result(s, "%s", s.URL); err != nil {
 		return err
 	}
-	stop := background(ctx, m.Serve)
-	defer stop()
+	if a.engine.Bounds().ReadOnly {
+		log.Warn("the store is on media that can only be read: it is served, writes are refused, and no platform is mirrored", "data", a.name.String())
+	} else {
+		defer background(ctx, m.Serve)()
+	}
 	log.Info("serving", "url", s.URL, "data", a.name.String(), "version", thisBuild().Version)
 	return srv.Serve(ctx, l, cert)
 }

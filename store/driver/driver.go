@@ -118,6 +118,9 @@ type Bounds struct {
 	// it is open. Then arrival order is version order, as the store sees to it,
 	// and the engine need not keep versions.
 	Exclusive bool
+	// ReadOnly says that nothing can be written: every Claim, and every Write that has ops, is of
+	// kind parlance.Unavailable.
+	ReadOnly bool
 }
 
 // Refused is what Claim returns when it changed nothing: Standing are the rows

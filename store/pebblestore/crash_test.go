@@ -55,6 +55,11 @@ func TestCrashAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		acknowledged.Store(int64(n))
+		if n%50 == 0 {
+			if err := e.db.Flush(); err != nil { // the log is removed, or written anew from its beginning
+				t.Fatal(err)
+			}
+		}
 	}
 	wantLength(t, e, size, claims, claims)
 	closeEngine(t, e)

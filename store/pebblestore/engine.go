@@ -24,14 +24,20 @@
 // ends the process.
 //
 // Damaged files are found by their sums: those of the tables when they are read, those of the
-// log and the manifest when the store is opened. One thing can't be found: after a crash,
-// damage to the last 32 KiB of the log looks like the torn end that the crash itself may have left.
+// log and the manifest when the store is opened. Their ends are held against notes: see the
+// file SYNCED in docs/storage.md, which also says what remains out of reach.
+//
+// # Media that can only be read
+//
+// A folder that can't be written is opened all the same. Nothing in it changes, and writes fail
+// as parlance.Unavailable.
 package pebblestore
 
 import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"hash/maphash"
 	"io"
 	"iter"
@@ -62,6 +68,8 @@ type Engine struct {
 	guard *guard
 	log   *slog.Logger
 
+	readOnly bool
+
 	// stripes serialise the claims of a partition. A stripe is held from the
 	// comparison until the rows are visible, not until they are synced.
 	stripes [256]chan struct{}
@@ -81,7 +89,31 @@ var _ driver.Engine = (*Engine)(nil)
 
 // Bounds says that partitions and batches have no bounds, that a claim and
 // its ops are one, and that nobody else can write.
-func (e *Engine) Bounds() driver.Bounds { return driver.Bounds{OneStep: true, Exclusive: true} }
+//
+// It also says if nothing can be written at all.
+func (e *Engine) Bounds() driver.Bounds {
+	return driver.Bounds{OneStep: true, Exclusive: true, ReadOnly: e.readOnly}
+}
+
+// A ReadOnlyError says that a folder can only be read. It is of kind [parlance.Unavailable].
+type ReadOnlyError struct{ Dir string }
+
+// Error says it in one sentence.
+func (e *ReadOnlyError) Error() string {
+	return fmt.Sprintf("the store in %s is on media that can only be read", e.Dir)
+}
+
+// Is reports whether target is the kind.
+func (e *ReadOnlyError) Is(target error) bool { return target == parlance.Unavailable }
+
+// As makes it a [parlance.Error] for those that ask for one.
+func (e *ReadOnlyError) As(target any) bool {
+	known, ok := target.(**parlance.Error)
+	if ok {
+		*known = &parlance.Error{Kind: parlance.Unavailable, Text: e.Error()}
+	}
+	return ok
+}
 
 // Get returns copies of the values under keys. See [driver.Engine].
 func (e *Engine) Get(ctx context.Context, p driver.Partition, keys [][]byte) ([][]byte, error) {
@@ -228,6 +260,12 @@ func (e *Engine) Write(ctx context.Context, ops []driver.Op, _ driver.Version) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if e.readOnly {
+		if len(ops) == 0 {
+			return nil // all that can be read is durable
+		}
+		return &ReadOnlyError{e.dir}
+	}
 	b := e.db.NewBatch()
 	if err := addOps(b, ops); err != nil {
 		b.Close()
@@ -243,6 +281,9 @@ func (e *Engine) Claim(ctx context.Context, p driver.Partition, claims []driver.
 	defer e.calls.Done()
 	if p.Table != driver.Claimed {
 		return parlance.Errorf(parlance.Invalid, "claim rows: table %d holds no claimed rows", p.Table)
+	}
+	if e.readOnly {
+		return &ReadOnlyError{e.dir}
 	}
 	trouble, err := e.guard.state()
 	if err != nil {

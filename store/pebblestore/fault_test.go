@@ -85,7 +85,7 @@ func again(t *testing.T, do func() error) {
 // A commit whose caller was told that it may not be done is done, or not, before
 // the next one begins; else what is old could come last.
 func TestFullDiskEndsAfterCommits(t *testing.T) {
-	g := newGuard(vfs.NewMem(), "store", slog.New(slog.DiscardHandler), time.Millisecond)
+	g := newGuard(vfs.NewMem(), "store", quiet(nil), &note{})
 	g.open()
 	trouble, err := g.beginCommit()
 	if err != nil {

@@ -2,9 +2,11 @@ package pebblestore
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +29,9 @@ type guard struct {
 	dir   string
 	log   *slog.Logger
 	pause time.Duration // between two attempts
+	note  *note
+
+	readOnly bool // nothing may be changed
 
 	changes sync.RWMutex // held for reading during a change to the disk
 
@@ -40,9 +45,9 @@ type guard struct {
 	stop    chan struct{} // closed once failed
 }
 
-func newGuard(fs vfs.FS, dir string, log *slog.Logger, pause time.Duration) *guard {
+func newGuard(fs vfs.FS, dir string, o Options, n *note) *guard {
 	return &guard{
-		FS: fs, dir: dir, log: log, pause: pause,
+		FS: fs, dir: dir, log: o.Logger, pause: o.retryFull, note: n, readOnly: o.readOnly,
 		trouble: make(chan struct{}), stop: make(chan struct{}),
 	}
 }
@@ -132,6 +137,9 @@ func (g *guard) change(op func() error) error {
 
 // once does op, and doesn't return once the engine has failed.
 func (g *guard) once(op func() error) error {
+	if g.readOnly {
+		return syscall.EROFS
+	}
 	if done, err := g.unlessFailed(op); done {
 		return err
 	}
@@ -228,7 +236,8 @@ func passes(err error) bool {
 		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-func (g *guard) file(op func() (vfs.File, error)) (vfs.File, error) {
+// file makes a file that can be written. Of one that is noted op begins at the beginning.
+func (g *guard) file(name string, op func() (vfs.File, error)) (vfs.File, error) {
 	var f vfs.File
 	err := g.change(func() (err error) {
 		f, err = op()
@@ -237,25 +246,69 @@ func (g *guard) file(op func() (vfs.File, error)) (vfs.File, error) {
 	if err := g.written(err); err != nil {
 		return nil, err
 	}
-	return &guardedFile{File: f, guard: g}, nil
+	guarded := &guardedFile{File: f, guard: g}
+	if base := g.PathBase(name); sealed(base) {
+		guarded.growth = &growth{name: base, note: g.note}
+	}
+	return guarded, nil
+}
+
+// gone is op after files were forgotten that it removes or begins anew.
+func (g *guard) gone(op func() error, names ...string) func() error {
+	return func() error {
+		for _, name := range names {
+			if err := g.note.forget(g.PathBase(name)); err != nil {
+				return err
+			}
+		}
+		return op()
+	}
 }
 
 // The methods of vfs.FS that change something.
 
 func (g *guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return g.file(func() (vfs.File, error) { return g.FS.Create(name, c) })
+	return g.file(name, func() (f vfs.File, err error) {
+		err = g.gone(func() error {
+			f, err = g.FS.Create(name, c)
+			return err
+		}, name)()
+		if marker, is := strings.CutPrefix(g.PathBase(name), markerPrefix); is && err == nil {
+			_, manifest, _ := strings.Cut(marker, ".")
+			g.note.turned(manifest)
+		}
+		return f, err
+	})
 }
 
+// OpenReadWrite opens a file of which nothing is noted from then on: it may be changed anywhere.
 func (g *guard) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
-	return g.file(func() (vfs.File, error) { return g.FS.OpenReadWrite(name, c, o...) })
+	f, err := g.file("", func() (f vfs.File, err error) {
+		err = g.gone(func() error {
+			f, err = g.FS.OpenReadWrite(name, c, o...)
+			return err
+		}, name)()
+		return f, err
+	})
+	return f, err
 }
 
 func (g *guard) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return g.file(func() (vfs.File, error) { return g.FS.ReuseForWrite(oldname, newname, c) })
+	return g.file(newname, func() (f vfs.File, err error) {
+		err = g.gone(func() error {
+			f, err = g.FS.ReuseForWrite(oldname, newname, c)
+			return err
+		}, oldname, newname)()
+		return f, err
+	})
 }
 
+// OpenDir opens a folder, which can be synced.
 func (g *guard) OpenDir(name string) (vfs.File, error) {
-	return g.file(func() (vfs.File, error) { return g.FS.OpenDir(name) })
+	if g.readOnly {
+		return g.FS.OpenDir(name)
+	}
+	return g.file("", func() (vfs.File, error) { return g.FS.OpenDir(name) })
 }
 
 func (g *guard) Link(oldname, newname string) error {
@@ -263,15 +316,15 @@ func (g *guard) Link(oldname, newname string) error {
 }
 
 func (g *guard) Remove(name string) error {
-	return g.change(func() error { return g.FS.Remove(name) })
+	return g.change(g.gone(func() error { return g.FS.Remove(name) }, name))
 }
 
 func (g *guard) RemoveAll(name string) error {
-	return g.change(func() error { return g.FS.RemoveAll(name) })
+	return g.change(g.gone(func() error { return g.FS.RemoveAll(name) }, name))
 }
 
 func (g *guard) Rename(oldname, newname string) error {
-	return g.change(func() error { return g.FS.Rename(oldname, newname) })
+	return g.change(g.gone(func() error { return g.FS.Rename(oldname, newname) }, oldname, newname))
 }
 
 func (g *guard) MkdirAll(dir string, perm os.FileMode) error {
@@ -288,20 +341,28 @@ func (g *guard) Unwrap() vfs.FS { return g.FS }
 // nobody knows what reached the disk.
 type guardedFile struct {
 	vfs.File
-	guard *guard
+	guard  *guard
+	growth *growth // nil: nothing is noted of it
 }
 
 func (f *guardedFile) Write(p []byte) (int, error) {
 	n := 0
 	err := f.guard.change(func() error {
 		m, err := f.File.Write(p[n:])
+		if f.growth != nil {
+			f.growth.wrote(p[n : n+m])
+		}
 		n += m
 		return err
 	})
 	return n, f.guard.written(err)
 }
 
+// WriteAt writes anywhere. Pebble does so in no file that is noted; of one in which it did, the sum would be wrong.
 func (f *guardedFile) WriteAt(p []byte, offset int64) (int, error) {
+	if f.growth != nil {
+		return 0, f.guard.written(fmt.Errorf("write in the middle of %s", f.growth.name))
+	}
 	n := 0
 	err := f.guard.change(func() error {
 		m, err := f.File.WriteAt(p[n:], offset+int64(n))
@@ -315,9 +376,18 @@ func (f *guardedFile) Preallocate(offset, length int64) error {
 	return f.guard.written(f.guard.change(func() error { return f.File.Preallocate(offset, length) }))
 }
 
-func (f *guardedFile) Sync() error { return f.guard.written(f.guard.once(f.File.Sync)) }
+func (f *guardedFile) Sync() error { return f.sync(f.File.Sync) }
 
-func (f *guardedFile) SyncData() error { return f.guard.written(f.guard.once(f.File.SyncData)) }
+func (f *guardedFile) SyncData() error { return f.sync(f.File.SyncData) }
+
+func (f *guardedFile) sync(do func() error) error {
+	return f.guard.written(f.guard.once(func() error {
+		if f.growth == nil {
+			return do()
+		}
+		return f.growth.sync(do)
+	}))
+}
 
 func (f *guardedFile) Close() error { return f.guard.written(f.File.Close()) }
 

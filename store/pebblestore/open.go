@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -34,6 +35,8 @@ type Options struct {
 
 	// retryFull is the time between two attempts to write to a full disk; 0 means 200 ms.
 	retryFull time.Duration
+
+	readOnly bool // the folder is changed in nothing
 }
 
 // format is the format of Pebble's files that this engine writes. Raising it is a decision:
@@ -51,14 +54,17 @@ const (
 // other error that is of kind [parlance.Unavailable].
 var ErrInUse = errors.New("its lock is held")
 
-// Open opens the store in the folder dir, and makes both if there are none. The errors:
+// Open opens the store in the folder dir, and makes both if there are none. A folder that can't be written is opened to be read, which
+// [driver.Bounds.ReadOnly] says then: nothing in it changes, several processes may have it open, and what an unclosed store's log holds
+// is in memory. The errors:
 //
 //   - [parlance.Unavailable]: another process has the store open, which is [ErrInUse] too, or the disk is full
 //   - [parlance.Invalid]: the folder holds other files and no store, was written by a newer
 //     program, or can't be accessed
 //   - [parlance.Corrupt]: something in the folder is damaged; the folder's contents are as they were
 func Open(dir string, o Options) (*Engine, error) {
-	if o.FS == nil {
+	onDisk := o.FS == nil
+	if onDisk {
 		o.FS = vfs.Default
 		abs, err := filepath.Abs(dir)
 		if err != nil {
@@ -79,19 +85,39 @@ func Open(dir string, o Options) (*Engine, error) {
 	if o.retryFull == 0 {
 		o.retryFull = 200 * time.Millisecond
 	}
-	if err := prepare(dir, o.FS); err != nil {
+	o.readOnly = onDisk && mayOnlyRead(dir)
+	e, err := openOnce(dir, o)
+	if onlyRead(err) && !o.readOnly {
+		o.readOnly = true
+		return openOnce(dir, o)
+	}
+	return e, err
+}
+
+// onlyRead reports whether err says that files can't be written.
+func onlyRead(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
+}
+
+// openOnce opens the store either to be written or to be read.
+func openOnce(dir string, o Options) (*Engine, error) {
+	if err := prepare(dir, o); err != nil {
 		return nil, openError(dir, err)
 	}
-	lock, err := o.FS.Lock(o.FS.PathJoin(dir, "LOCK"))
+	lock, err := lockFolder(dir, o)
 	if err != nil {
 		return nil, lockError(dir, err)
 	}
 	if err := checkSeal(dir, o.FS); err != nil {
 		return nil, errors.Join(openError(dir, err), lock.Close())
 	}
+	n, err := readNote(dir, o.FS, o.Logger)
+	if err != nil {
+		return nil, errors.Join(openError(dir, err), lock.Close())
+	}
 	e := &Engine{
-		dir: dir, log: o.Logger, lock: lock, seed: maphash.MakeSeed(),
-		guard: newGuard(o.FS, dir, o.Logger, o.retryFull),
+		dir: dir, log: o.Logger, lock: lock, seed: maphash.MakeSeed(), readOnly: o.readOnly,
+		guard: newGuard(o.FS, dir, o, n),
 		// Pebble takes what its memtables hold, one in use and one kept for the next, out of the cache.
 		cache: pebble.NewCache(o.CacheBytes + 2*memtable),
 	}
@@ -100,10 +126,22 @@ func Open(dir string, o Options) (*Engine, error) {
 	}
 	if err := e.openDB(settings(e, o.Logger)); err != nil {
 		e.cache.Unref()
-		return nil, errors.Join(openError(dir, err), lock.Close())
+		return nil, errors.Join(openError(dir, err), n.close(), lock.Close())
 	}
 	e.guard.open()
 	return e, nil
+}
+
+// lockFolder takes the lock that keeps other processes out, or if the folder is only read those that write.
+func lockFolder(dir string, o Options) (io.Closer, error) {
+	name := o.FS.PathJoin(dir, "LOCK")
+	if !o.readOnly {
+		return o.FS.Lock(name)
+	}
+	if o.FS != vfs.Default {
+		return io.NopCloser(nil), nil
+	}
+	return lockToRead(name)
 }
 
 // OpenMemory opens an empty store in memory, which ends with it.
@@ -143,6 +181,7 @@ func settings(e *Engine, log *slog.Logger) *pebble.Options {
 	quiet := quietLogger{log: log, guard: e.guard}
 	o := &pebble.Options{
 		FS:                          e.guard,
+		ReadOnly:                    e.readOnly,
 		Cache:                       e.cache,
 		FormatMajorVersion:          format,
 		MemTableSize:                memtable,
@@ -174,9 +213,13 @@ func settings(e *Engine, log *slog.Logger) *pebble.Options {
 }
 
 // prepare makes the folder, or finds out that it isn't one for a store.
-func prepare(dir string, fsys vfs.FS) error {
+func prepare(dir string, o Options) error {
+	fsys := o.FS
 	names, err := fsys.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
+		if o.readOnly {
+			return parlance.Wrap(parlance.Invalid, err, "there is no store in %s, and none can be made there", dir)
+		}
 		return makeFolder(dir, fsys)
 	}
 	if err != nil {
@@ -192,7 +235,7 @@ func prepare(dir string, fsys vfs.FS) error {
 	// A crash may have come before the store was made; then there is a manifest at most.
 	foreign := slices.DeleteFunc(names, func(name string) bool {
 		return name == "LOCK" || name == "lost+found" ||
-			strings.HasPrefix(name, "marker.") || name == sealName || strings.HasPrefix(name, "MANIFEST-") || strings.HasPrefix(name, "OPTIONS-")
+			strings.HasPrefix(name, "marker.") || name == sealName || name == noteName || strings.HasPrefix(name, "MANIFEST-") || strings.HasPrefix(name, "OPTIONS-")
 	})
 	made := len(foreign) < len(names)
 	if rows && made {
@@ -203,6 +246,9 @@ func prepare(dir string, fsys vfs.FS) error {
 		slices.Sort(foreign)
 		return parlance.Errorf(parlance.Invalid,
 			"the folder %s holds other files (%s) and no store; name an empty folder", dir, foreign[0])
+	}
+	if o.readOnly {
+		return parlance.Errorf(parlance.Invalid, "there is no store in %s, and none can be made there: it can only be read", dir)
 	}
 	return nil
 }
@@ -289,13 +335,16 @@ func (e *Engine) Close() error {
 			err := errors.New("pebble gave up")
 			defer func() { closed <- err }()
 			e.commits.Wait()
-			err = e.db.Close()
+			err = errors.Join(e.db.Close(), e.guard.note.close())
 		}()
 		select {
 		case err := <-closed:
 			e.cache.Unref()
 			if err != nil {
 				return errors.Join(parlance.Wrap(parlance.Unavailable, err, "close the store in %s", e.dir), e.lock.Close())
+			}
+			if e.readOnly {
+				return e.lock.Close()
 			}
 			if err := seal(e.dir, e.guard.FS); err != nil {
 				e.log.Warn("store closed without a seal: damage at rest may go unnoticed", "dir", e.dir, "error", err)
@@ -308,7 +357,7 @@ func (e *Engine) Close() error {
 	// Closing Pebble now could take forever. Cut off from the disk, it does no harm.
 	err = e.guard.fail(err)
 	e.guard.quiesce()
-	return errors.Join(err, e.lock.Close())
+	return errors.Join(err, e.guard.note.close(), e.lock.Close())
 }
 
 // A quietLogger passes Pebble's talk on.

@@ -305,11 +305,13 @@ func TestDamageFoundByReads(t *testing.T) {
 	closeEngine(t, e)
 }
 
-// crashed makes the store in dir look as if it had not been closed.
+// crashed makes the store in dir look as if it had not been closed, by a program that made no notes.
 func crashed(t *testing.T, dir string) {
 	t.Helper()
-	if err := os.Remove(filepath.Join(dir, sealName)); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{sealName, noteName} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 
@@ -101,7 +102,7 @@ func checkSeal(dir string, fsys vfs.FS) error {
 
 func damaged(dir, name string, cause error) error {
 	return parlance.Wrap(parlance.Corrupt, cause,
-		"the store in %s is damaged: the file %s isn't as it was when the store was closed; nothing was changed: restore the folder from a backup", dir, name)
+		"the store in %s is damaged: the file %s isn't as it was written; nothing was changed: restore the folder from a backup", dir, name)
 }
 
 func sealed(name string) bool {
@@ -110,16 +111,8 @@ func sealed(name string) bool {
 
 // sealLine returns "name size sum\n" of a file.
 func sealLine(dir, name string, fsys vfs.FS) (string, error) {
-	f, err := fsys.Open(fsys.PathJoin(dir, name), vfs.SequentialReadsOption)
-	if err != nil {
-		return "", err
-	}
-	sum := crc32.New(castagnoli)
-	size, err := io.Copy(sum, f)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s %d %08x\n", name, size, sum.Sum32()), nil
+	e, err := beginning(dir, name, math.MaxInt64, fsys)
+	return fmt.Sprintf("%s %d %08x\n", name, e.size, e.sum), err
 }
 
 // currentManifest returns the manifest that the newest of the files
