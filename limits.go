@@ -41,8 +41,9 @@ const (
 
 // Bounds of the memory of a server.
 const (
-	MaxInFlight   = 256 << 20 // bytes that requests under way hold together; those of one workspace half as much
-	DefaultMemory = 1 << 30   // bytes of memory that a server tries to stay within, unless told otherwise
+	MaxInFlight   = 256 << 20  // bytes that requests under way hold together; those of one workspace half as much
+	DefaultMemory = 1344 << 20 // bytes of memory that a server tries to stay within, its engine's with it, unless told otherwise
+	LeastMemory   = 512 << 20  // the least of these that it can be told
 )
 
 // Bounds of what one message, room or account holds that clients write. What was mirrored or imported may hold more: it is

@@ -29,6 +29,7 @@ func (p *program) configCommand() *cobra.Command {
   behind_proxy   true if something in front speaks TLS
   trusted_proxies  networks of proxies, such as 10.1.2.0/24,... or single addresses, whose
                  X-Forwarded-For says whose wrong logins are slowed (none)
+  memory         bytes of memory to stay within, such as 2Gi; the engine's are counted (1344Mi)
   public_url     where the world finds the server: attachments that are kept are then shown
                  under it, in the place of the platform's addresses (none)
   shopline_rate  requests per second and SHOPLINE token; 0 = no limit

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parlance"
 	"parlance/internal/config"
 	"parlance/store/cassandrastore"
 	"parlance/store/driver"
@@ -96,7 +97,7 @@ func engineOf(c config.Config) (engineName, error) {
 func openEngine(ctx context.Context, n engineName, c config.Config, log *slog.Logger) (driver.Engine, error) {
 	switch {
 	case n.dir != "":
-		e, err := pebblestore.Open(n.dir, pebblestore.Options{Logger: log})
+		e, err := pebblestore.Open(n.dir, pebblestore.Options{Logger: log, CacheBytes: cacheBytes(c)})
 		if err != nil {
 			return nil, err
 		}
@@ -115,6 +116,23 @@ func openEngine(ctx context.Context, n engineName, c config.Config, log *slog.Lo
 		return nil, err
 	}
 	return cassandrastore.Open(ctx, cc)
+}
+
+// cacheBytes returns how large the embedded engine's block cache is.
+func cacheBytes(c config.Config) int64 {
+	return min(c.Memory/8, pebblestore.DefaultCacheBytes) // 0 is as good as that
+}
+
+// memoryOfGo returns the part of a server's memory that Go's collector is told to stay within.
+func (n engineName) memoryOfGo(c config.Config) int64 {
+	all := c.Memory
+	if all == 0 {
+		all = parlance.DefaultMemory
+	}
+	if n.dir == "" {
+		return all
+	}
+	return all - pebblestore.OutsideOfGo(cacheBytes(c))
 }
 
 // filesDir returns the folder of the store's attachments, empty if they aren't kept.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -106,6 +107,27 @@ func TestHeldCommands(t *testing.T) {
 	_ = waiting.Wait()
 	if code := waiting.ProcessState.ExitCode(); code != exitInterrupted {
 		t.Errorf("interrupted: exit code %d, %s", code, &talk)
+	}
+
+	// So it does while the caller's output is a pipe that nobody reads any more.
+	long := strings.Replace(example, "Haben Sie", strings.Repeat("Haben Sie ", 2000), 1)
+	var many strings.Builder
+	for i := range 200 {
+		many.WriteString(strings.Replace(long, `"m1"`, fmt.Sprintf(`"n%d"`, i), 1))
+	}
+	if got := runIn(t, base, many.String(), "import", "-", "--workspace", "acme", "--data", data, "--quiet"); got.code != 0 {
+		t.Fatalf("import: %+v", got)
+	}
+	export := start(t, "export", "--workspace", "acme", "--data", data, "--quiet")
+	if _, err := export.stdout.ReadByte(); err != nil {
+		t.Fatal(err)
+	}
+	if err := export.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	state, err := export.cmd.Process.Wait() // and nothing is read
+	if err != nil || state.ExitCode() != exitInterrupted {
+		t.Errorf("interrupted with a full pipe: %v, %v\n%s", state, err, export.stderr)
 	}
 
 	if code, _ := server.end(syscall.SIGTERM); code != 0 {

@@ -78,5 +78,5 @@ func (p *program) addUpstream(ctx context.Context, a *archive, name mirror.Name,
 	case err != nil:
 		return err
 	}
-	return p.result(addedUpstream{name, c.Workspace, c.Platform, c.URL}, "%s is known; copy it with: %s", name, commandLine("mirror run", a.name.flags(), string(name)))
+	return p.result(addedUpstream{name, c.Workspace, c.Platform, c.URL}, "%s is known; copy it with: %s", name, p.pasted(a, "mirror run", string(name)))
 }

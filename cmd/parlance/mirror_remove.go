@@ -29,7 +29,7 @@ JSON: {"source","removed"}`,
 			result := map[string]any{"source": n, "removed": execute}
 			if !execute {
 				return p.result(result, "would forget %s and the ledgers of its %d conversations; its %d messages would stay. Do it with: %s",
-					n, s.Conversations, s.Messages, commandLine("mirror remove", a.name.flags()+" --execute", string(n)))
+					n, s.Conversations, s.Messages, p.pasted(a, "mirror remove --execute", string(n)))
 			}
 			if err := m.Remove(ctx, n); err != nil {
 				return err

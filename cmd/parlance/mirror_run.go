@@ -11,6 +11,7 @@ import (
 	"parlance"
 	"parlance/internal/progress"
 	"parlance/mirror"
+	"parlance/store/pebblestore"
 )
 
 type mirrorRunOptions struct {
@@ -147,26 +148,26 @@ func (p *program) runUpstreams(ctx context.Context, a *archive, names []string, 
 		if err != nil {
 			sum.Error = err.Error()
 		}
-		if e := p.writeRun(sum); e != nil {
+		if e := p.writeRun(a, sum); e != nil {
 			return errors.Join(err, e)
 		}
 		if ctx.Err() != nil {
 			return err
 		}
-		worst = worse(worst, outcome(sum, err))
+		worst = worse(worst, p.outcome(a, sum, err))
 	}
 	return worst
 }
 
 // outcome returns the error that a run's command ends with.
-func outcome(sum runSummary, err error) error {
+func (p *program) outcome(a *archive, sum runSummary, err error) error {
 	switch {
 	case errors.Is(err, parlance.Unauthenticated):
 		return coded(exitLogin, "%s: the platform wants another login: %w", sum.Source, err)
 	case err != nil:
 		return coded(exitFailed, "%s: %w", sum.Source, err)
 	case sum.State != mirror.Complete:
-		return coded(exitPartial, "%s is %s, not complete: see parlance mirror gaps %s", sum.Source, sum.State, sum.Source)
+		return coded(exitPartial, "%s is %s, not complete: see %s", sum.Source, sum.State, p.pasted(a, "mirror gaps", string(sum.Source)))
 	}
 	return nil
 }
@@ -187,7 +188,7 @@ func worse(a, b error) error {
 	return a
 }
 
-func (p *program) writeRun(s runSummary) error {
+func (p *program) writeRun(a *archive, s runSummary) error {
 	if p.json {
 		return writeLine(p.stdout, s)
 	}
@@ -203,7 +204,7 @@ func (p *program) writeRun(s runSummary) error {
 		printf(&b, "  gap %s\n", g)
 	}
 	if n := len(s.Gaps) - most; n > 0 {
-		printf(&b, "  and %d more: parlance mirror gaps %s\n", n, s.Source)
+		printf(&b, "  and %d more: %s\n", n, p.pasted(a, "mirror gaps", string(s.Source)))
 	}
 	_, err := p.stdout.Write([]byte(b.String()))
 	return err

@@ -61,13 +61,14 @@ JSON, one line for each upstream: {"source","workspace","platform","url","accoun
 "unknown","messages","missing","gaps","files_waiting","files_lost","retention_seconds","measured_retention_seconds","loses",
 "warning","as_of","last_run","last_state","last_error","stale_since","stale","next_run"}`,
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
-		return p.onStore(ctx, cmd, func(a *archive) error { return p.listStatus(ctx, p.mirrorOf(a), args) })
+		return p.onStore(ctx, cmd, func(a *archive) error { return p.listStatus(ctx, a, args) })
 	})
 	engineFlags(cmd)
 	return cmd
 }
 
-func (p *program) listStatus(ctx context.Context, m *mirror.Mirror, names []string) error {
+func (p *program) listStatus(ctx context.Context, a *archive, names []string) error {
+	m := p.mirrorOf(a)
 	upstreams, err := namedUpstreams(ctx, m, names)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (p *program) listStatus(ctx context.Context, m *mirror.Mirror, names []stri
 		if p.json {
 			err = writeLine(p.stdout, u)
 		} else {
-			_, err = p.stdout.Write([]byte(u.text()))
+			_, err = p.stdout.Write([]byte(u.text(p.pasted(a, "mirror gaps", string(c.Name)))))
 		}
 		if err != nil {
 			return err
@@ -133,7 +134,7 @@ func statusOf(s *mirror.Status) upstreamStatus {
 	return u
 }
 
-func (u *upstreamStatus) text() string {
+func (u *upstreamStatus) text(gaps string) string {
 	var b strings.Builder
 	printf(&b, "%s: %s; %s messages of %s conversations are here (%s complete, %s partial, %s unknown)\n", u.Source, u.State,
 		progress.Number(u.Messages), progress.Number(u.Conversations), progress.Number(u.Complete), progress.Number(u.Partial), progress.Number(u.Unknown))
@@ -160,7 +161,7 @@ func (u *upstreamStatus) text() string {
 		line("%s files are still to be fetched, %s can't be had any more", progress.Number(u.FilesWaiting), progress.Number(u.FilesLost))
 	}
 	if u.Gaps > 0 {
-		line("%s gaps: parlance mirror gaps %s", progress.Number(u.Gaps), u.Source)
+		line("%s gaps: %s", progress.Number(u.Gaps), gaps)
 	}
 	if u.RetentionSeconds > 0 {
 		line("the platform keeps messages for %s; what isn't here may be lost from %s on", shortDuration(u.RetentionSeconds), u.Loses)

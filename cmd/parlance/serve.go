@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parlance"
 	"parlance/httpd"
 	"parlance/internal/config"
 )
@@ -93,6 +92,7 @@ JSON: {"url","data"}, once it listens, and "metrics" with --metrics-listen.`,
 	f.String("trusted-proxies", "", "networks of proxies whose X-Forwarded-For says whose wrong logins are slowed: 10.1.2.0/24,... (PARLANCE_TRUSTED_PROXIES)")
 	f.Bool("behind-proxy", false, "something in front speaks TLS (PARLANCE_BEHIND_PROXY)")
 	f.String("public-url", "", "where the world finds this server: answers show kept attachments under it (PARLANCE_PUBLIC_URL)")
+	f.String("memory", "", "bytes of memory to stay within, such as 2Gi; the engine's are counted (PARLANCE_MEMORY)")
 	f.String("bus", d.Bus, "how nodes tell each other news: none, nats://HOST:PORT or embedded://HOST:PORT?routes=HOST:PORT,... (PARLANCE_BUS)")
 	f.Int("shopline-rate", d.ShoplineRate, "requests per second and SHOPLINE token; 0 = no limit (PARLANCE_SHOPLINE_RATE)")
 	return cmd
@@ -113,8 +113,8 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 	if a.files == nil {
 		log.Warn("attachments aren't kept: name a folder for them with --files DIR or PARLANCE_FILES")
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(parlance.DefaultMemory)
+	if os.Getenv("GOMEMLIMIT") == "" || c.Given("memory") {
+		debug.SetMemoryLimit(a.name.memoryOfGo(c))
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -109,9 +110,11 @@ func (w *safeWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// flush writes what is left of a character that had no end.
+// flush writes what is left of a character that had no end. Where somebody is still writing nobody reads: then there is no end to wait for.
 func (w *safeWriter) flush() error {
-	w.mu.Lock()
+	if !w.mu.TryLock() {
+		return nil
+	}
 	defer w.mu.Unlock()
 	if len(w.part) == 0 {
 		return nil
@@ -147,6 +150,17 @@ func shell(s string) string {
 		s = s[n:]
 	}
 	return string(append(b, '\''))
+}
+
+// pasted is [commandLine] for a command on the store that this one was about.
+func (p *program) pasted(a *archive, ours string, names ...string) string {
+	n := a.name
+	if p.archive != nil && n.dir != "" { // the process that holds it may have been started in another folder
+		if abs, err := filepath.Abs(n.dir); err == nil {
+			n.dir = abs
+		}
+	}
+	return commandLine(ours, n.flags(), names...)
 }
 
 // commandLine returns a command to be pasted into a shell: the program's name, words that are ours, and names of others. Those that

@@ -46,7 +46,7 @@ true in those whose making was interrupted.`,
 			for _, w := range all {
 				printf(&b, "%s\tsince %s\n", w.Workspace, w.Created)
 				if w.Unfinished {
-					b.WriteString("\tunfinished; complete it with: " + commandLine("workspace create", a.name.flags(), string(w.Workspace)) + "\n")
+					b.WriteString("\tunfinished; complete it with: " + p.pasted(a, "workspace create", string(w.Workspace)) + "\n")
 				}
 			}
 			_, err := p.stdout.Write([]byte(b.String()))

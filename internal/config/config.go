@@ -51,6 +51,8 @@ type Config struct {
 
 	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For is believed
 
+	Memory int64 // bytes of memory that a server tries to stay within
+
 	PublicURL    string // where the world finds the server; empty: attachments keep their own addresses
 	ShoplineRate int    // requests per second and SHOPLINE token; 0 = no limit
 	LogLevel     slog.Level
@@ -67,6 +69,7 @@ func Defaults() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", LogLevel: slog.LevelInfo, Bus: "none",
 		Engine: "pebble", Keyspace: "parlance", Replication: 3, Consistency: "local_quorum", CassandraProtocol: 5,
+		Memory:     parlance.DefaultMemory,
 		FilesQuota: parlance.MaxFilesAll, FilesWorkspaceQuota: parlance.MaxFilesWorkspace, FilesReserve: parlance.FilesReserve,
 	}
 }
@@ -104,6 +107,7 @@ var keys = []key{
 	{"tls_key", text(func(c *Config) *string { return &c.TLSKey }), func(c *Config) any { return c.TLSKey }},
 	{"trusted_proxies", setTrustedProxies, func(c *Config) any { return networks(c.TrustedProxies) }},
 	{"behind_proxy", truth(func(c *Config) *bool { return &c.BehindProxy }), func(c *Config) any { return c.BehindProxy }},
+	{"memory", size(func(c *Config) *int64 { return &c.Memory }, parlance.LeastMemory), func(c *Config) any { return c.Memory }},
 	{"public_url", setPublicURL, func(c *Config) any { return c.PublicURL }},
 	{"shopline_rate", setShoplineRate, func(c *Config) any { return c.ShoplineRate }},
 	{"bus", setBus, func(c *Config) any { return c.Bus }},

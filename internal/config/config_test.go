@@ -107,6 +107,12 @@ func TestSizes(t *testing.T) {
 	if err != nil || c.FilesReserve != 0 || c.FilesQuota != parlance.MaxFilesAll || c.FilesWorkspaceQuota != parlance.MaxFilesWorkspace {
 		t.Errorf("no reserve: %+v, %v", c, err)
 	}
+	if c.Memory != parlance.DefaultMemory {
+		t.Errorf("memory: %d", c.Memory)
+	}
+	if _, err := Load(Sources{Env: env{"PARLANCE_MEMORY": "511Mi"}.lookup}); err == nil {
+		t.Error("too little memory is taken")
+	}
 	if _, err := Load(Sources{Env: env{"PARLANCE_FILES_QUOTA": "0"}.lookup}); err == nil {
 		t.Error("a quota of nothing is taken")
 	}

@@ -163,7 +163,8 @@ func (w *writer) Write(b []byte) (int, error) {
 }
 
 // Run gives the program that listens at path a command to carry out, passes on what it reads and prints, and returns its exit code. When
-// ctx ends the command is interrupted, and Run waits for its end. The error is of kind [parlance.Unavailable] if nobody listens, or the
+// ctx ends the command is interrupted, and Run waits for its end, but not for whoever doesn't read what it prints: ctx's error says that some
+// of it was dropped. Otherwise the error is of kind [parlance.Unavailable] if nobody listens, or the
 // other program went away, and of kind [parlance.Conflict] if it speaks another version.
 func Run(ctx context.Context, path string, c Command, s Streams) (code int, err error) {
 	line, err := json.Marshal(c)
@@ -208,7 +209,7 @@ func Run(ctx context.Context, path string, c Command, s Streams) (code int, err 
 		}
 		return 0, p.err()
 	}
-	return follow(resp.Body, s, wants)
+	return follow(ctx, resp.Body, s, wants)
 }
 
 // probe finds out that somebody listens at path who speaks this version.
@@ -228,13 +229,14 @@ func probe(ctx context.Context, client *http.Client, path string) error {
 }
 
 // follow passes on what a command prints and tells of what it wants, until it ends.
-func follow(r io.Reader, s Streams, wants chan<- struct{}) (code int, err error) {
+func follow(ctx context.Context, r io.Reader, s Streams, wants chan<- struct{}) (code int, err error) {
+	out, talk := &passage{to: s.Out}, &passage{to: s.Err}
 	for {
 		f, err := readFrame(r, string(frameStarted)+string(frameStdout)+string(frameStderr)+string(frameWant)+string(frameExit))
 		if err != nil {
 			return 0, parlance.Wrap(parlance.Unavailable, noEOF(err), "the program that holds the store went away")
 		}
-		to := s.Out
+		to := out
 		switch f.kind {
 		case frameStarted:
 			continue
@@ -248,13 +250,52 @@ func follow(r io.Reader, s Streams, wants chan<- struct{}) (code int, err error)
 			if len(f.data) != 1 {
 				return 0, parlance.Errorf(parlance.Broken, "the program that holds the store answered with no exit code")
 			}
+			if f.data[0] == 0 && (out.shut || talk.shut) {
+				return 0, ctx.Err() // it did all, and not all of that came out
+			}
 			return int(f.data[0]), nil
 		case frameStderr:
-			to = s.Err
+			to = talk
 		}
-		if _, err := to.Write(f.data); err != nil {
+		if err := to.write(ctx, f.data); err != nil {
 			return 0, fmt.Errorf("pass on what the command prints: %w", err)
 		}
+	}
+}
+
+// patience is for how long somebody who was interrupted waits for whoever reads what a command prints.
+const patience = time.Second
+
+// A passage is one of the streams that a command's output is passed on to.
+type passage struct {
+	to   io.Writer
+	shut bool // nobody reads what comes, and the command was interrupted
+}
+
+// write passes b on. Once ctx has ended a pipe that is full doesn't hold it up for long: what doesn't go through is dropped, so that the
+// other program can come to its end.
+func (p *passage) write(ctx context.Context, b []byte) error {
+	if p.shut {
+		return nil
+	}
+	written := make(chan error, 1)
+	go func() {
+		_, err := p.to.Write(b)
+		written <- err
+	}()
+	select {
+	case err := <-written:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-written:
+		return err
+	case <-timer.C:
+		p.shut = true
+		return nil
 	}
 }
 

@@ -68,6 +68,29 @@ func TestCommandInterrupted(t *testing.T) {
 	}
 }
 
+// A caller that is interrupted while nobody reads its output comes to its end, and so does the work; what it has to say is still said.
+func TestCommandInterruptedWithAFullPipe(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	path := runner(t, func(ctx context.Context, _ control.Command, s control.Streams) int {
+		for ctx.Err() == nil {
+			s.Out.Write(make([]byte, 1<<16))
+		}
+		fmt.Fprint(s.Err, "interrupted")
+		return 130
+	})
+	unread, full := io.Pipe()
+	defer unread.Close()
+	go func() {
+		unread.Read(make([]byte, 1)) // as head does, which then keeps the pipe open
+		interrupt()
+	}()
+	var talk bytes.Buffer
+	code, err := control.Run(ctx, path, control.Command{}, control.Streams{Out: full, Err: &talk})
+	if err != nil || code != 130 || talk.String() != "interrupted" {
+		t.Errorf("got %d, %v and %q", code, err, talk.String())
+	}
+}
+
 func TestCommandWithNobodyThere(t *testing.T) {
 	_, err := control.Run(t.Context(), filepath.Join(t.TempDir(), "nothing"), control.Command{}, control.Streams{Out: io.Discard, Err: io.Discard})
 	if !errors.Is(err, parlance.Unavailable) {

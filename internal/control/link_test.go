@@ -81,7 +81,7 @@ func FuzzFrames(f *testing.F) {
 		}
 		var out bytes.Buffer
 		wants := make(chan struct{}, 1)
-		if _, err := follow(bytes.NewReader(data), Streams{Out: &out, Err: &out}, wants); err == nil && out.Len() > len(data) {
+		if _, err := follow(t.Context(), bytes.NewReader(data), Streams{Out: &out, Err: &out}, wants); err == nil && out.Len() > len(data) {
 			t.Fatalf("%d bytes printed out of %d", out.Len(), len(data))
 		}
 		in := &input{ctx: t.Context(), pieces: make(chan []byte, 1+len(data)/headBytes), want: func() error { return nil }}

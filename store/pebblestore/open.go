@@ -45,10 +45,25 @@ type Options struct {
 const format = pebble.FormatTableFormatV6
 
 const (
-	defaultCache = 128 << 20
-	memtable     = 64 << 20
-	blockSize    = 8 << 10 // docs/decisions, 12
+	memtable  = 64 << 20
+	memtables = 3       // that may be filled before writers wait
+	blockSize = 8 << 10 // docs/decisions, 12
 )
+
+// DefaultCacheBytes is Options.CacheBytes where it is 0.
+const DefaultCacheBytes = 128 << 20
+
+// OutsideOfGo returns how many bytes of memory an engine with such a cache takes at most of which Go's collector doesn't know: those of its
+// memtables and of its block cache, if the program was built with cgo.
+func OutsideOfGo(cacheBytes int64) int64 {
+	if !manual {
+		return 0
+	}
+	if cacheBytes == 0 {
+		cacheBytes = DefaultCacheBytes
+	}
+	return cacheBytes + memtables*memtable
+}
 
 // ErrInUse is in the chain of Open's error if another process, or this one, has the store open, and of no
 // other error that is of kind [parlance.Unavailable].
@@ -77,7 +92,7 @@ func Open(dir string, o Options) (*Engine, error) {
 		dir = abs
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = defaultCache
+		o.CacheBytes = DefaultCacheBytes
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -185,7 +200,7 @@ func settings(e *Engine, log *slog.Logger) *pebble.Options {
 		Cache:                       e.cache,
 		FormatMajorVersion:          format,
 		MemTableSize:                memtable,
-		MemTableStopWritesThreshold: 3,
+		MemTableStopWritesThreshold: memtables,
 		L0CompactionThreshold:       4,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		Logger:                      quiet,
