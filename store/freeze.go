@@ -145,7 +145,7 @@ func (s *Store) enter(ctx context.Context) error {
 		}
 	}
 	if s.bounds.ReadOnly {
-		return s.engine.Claim(ctx, formatPartition(), nil, nil, 1) // it says why not
+		return s.engine.Claim(ctx, format.FormatPartition(), nil, nil, 1) // it says why not
 	}
 	g := &s.gate
 	g.mu.Lock()

@@ -11,7 +11,7 @@ import (
 	"parlance"
 	"parlance/internal/progress"
 	"parlance/mirror"
-	"parlance/store/pebblestore"
+	"parlance/store/driver"
 )
 
 type mirrorRunOptions struct {
@@ -118,7 +118,7 @@ platform gave in this run.`,
 
 func (p *program) runUpstreams(ctx context.Context, a *archive, names []string, o mirrorRunOptions) error {
 	if a.engine.Bounds().ReadOnly && !o.dryRun {
-		return &pebblestore.ReadOnlyError{Dir: a.name.dir} // before a platform is asked
+		return a.engine.Claim(ctx, driver.Partition{Table: driver.Claimed}, nil, nil, 0) // it says so before a platform is asked
 	}
 	m := p.mirrorOf(a)
 	upstreams, err := namedUpstreams(ctx, m, names)

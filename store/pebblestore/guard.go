@@ -87,7 +87,7 @@ func (g *guard) fail(cause error) error {
 	g.err = parlance.Wrap(parlance.Unavailable, cause,
 		"the store in %s stopped writing after a disk error; what was acknowledged is safe: mend the disk and start again", g.dir)
 	close(g.stop)
-	g.log.Error("store stopped writing", "dir", g.dir, "error", cause)
+	g.log.Error("store stopped writing", "dir", g.dir, "error", oneLine{cause})
 	return g.err
 }
 
@@ -182,7 +182,7 @@ func (g *guard) beginWait(cause error) bool {
 	if g.err == nil {
 		g.err = noRoom(g.dir, cause)
 		close(g.trouble)
-		g.log.Error("no room to write; writes fail until there is", "dir", g.dir, "error", cause)
+		g.log.Error("no room to write; writes fail until there is", "dir", g.dir, "error", oneLine{cause})
 	}
 	return true
 }

@@ -207,7 +207,7 @@ func settings(e *Engine, log *slog.Logger) *pebble.Options {
 		EventListener: &pebble.EventListener{
 			BackgroundError: e.backgroundError,
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
-				log.Error("store is damaged", "dir", e.dir, "file", i.Path, "error", i.Details)
+				e.sayOnce(i.Details, "store is damaged", "dir", e.dir, "file", i.Path)
 			},
 		},
 	}
@@ -300,7 +300,9 @@ func lockError(dir string, err error) error {
 type oneLine struct{ error }
 
 func (e oneLine) Error() string {
-	return strings.Join(strings.FieldsFunc(e.error.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	lines := strings.FieldsFunc(e.error.Error(), func(r rune) bool { return r == '\n' || r == '\r' })
+	lines = slices.DeleteFunc(lines, func(l string) bool { return l == "<corruption detail carrier>" }) // says nothing to anybody
+	return strings.Join(lines, "; ")
 }
 
 func (e oneLine) Unwrap() error { return e.error }
@@ -362,7 +364,7 @@ func (e *Engine) Close() error {
 				return e.lock.Close()
 			}
 			if err := seal(e.dir, e.guard.FS); err != nil {
-				e.log.Warn("store closed without a seal: damage at rest may go unnoticed", "dir", e.dir, "error", err)
+				e.log.Warn("store closed without a seal: damage at rest may go unnoticed", "dir", e.dir, "error", oneLine{err})
 			}
 			return e.lock.Close()
 		case <-trouble:
@@ -421,10 +423,16 @@ func (e *Engine) backgroundError(err error) {
 	if !pebble.IsCorruptionError(err) && e.guard.failOpening(err) {
 		return
 	}
+	e.sayOnce(err, "store's background work failed", "dir", e.dir)
+}
+
+// sayOnce logs an error, unless it is the one that was logged last, and less than a minute ago.
+func (e *Engine) sayOnce(err error, text string, args ...any) {
+	err = oneLine{err} // Pebble's own would be logged with the stack that it came up in
 	e.said.Lock()
 	defer e.said.Unlock()
 	if now := time.Now(); e.said.text != err.Error() || now.Sub(e.said.at) > time.Minute {
 		e.said.text, e.said.at = err.Error(), now
-		e.log.Error("store's background work failed", "dir", e.dir, "error", err)
+		e.log.Error(text, append(args, "error", err)...)
 	}
 }

@@ -164,7 +164,7 @@ func (n *note) forget(name string) error {
 func (n *note) writeOrSay() {
 	if err := n.write(); err != nil && !n.said {
 		n.said = true
-		n.log.Warn("can't note how far the store's logs are synced: should the end of one be lost, it may go unnoticed", "file", noteName, "error", err)
+		n.log.Warn("can't note how far the store's logs are synced: should the end of one be lost, it may go unnoticed", "file", noteName, "error", oneLine{err})
 	}
 }
 
