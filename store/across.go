@@ -65,7 +65,7 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 	if q.To != nil {
 		k.to = string(format.AcrossKey(*q.To))
 	}
-	var ps []acrossPointer
+	var ps []acrossHit
 	if k.empty() {
 		return AcrossPage{}, nil
 	}
@@ -91,7 +91,7 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 			if p.Private && !q.Private {
 				continue
 			}
-			ps = append(ps, acrossPointer{format.PositionOfAcrossKey(row.Key), p.Number})
+			ps = append(ps, acrossHit{format.PositionOfAcrossKey(row.Key), p.Number})
 			if len(ps) > q.Limit {
 				break
 			}
@@ -103,7 +103,7 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 	return s.acrossPage(ctx, ws, ps, &q)
 }
 
-type acrossPointer struct {
+type acrossHit struct {
 	parlance.Position
 	number uint64
 }
@@ -113,12 +113,12 @@ func (s *Store) Merged(ctx context.Context, ws parlance.WorkspaceID, conversatio
 	if err := q.check(); err != nil {
 		return AcrossPage{}, err
 	}
-	var ps []acrossPointer
+	var ps []acrossHit
 	for _, id := range conversations {
 		ref := parlance.Ref{Workspace: ws, Conversation: id}
 		own := q
 		own.From, own.To = in(q.From, id), in(q.To, id)
-		var pointers []found
+		var pointers []hit
 		_, err := s.atOneMoment(ctx, ref, reading{derived: func(v *view) (err error) {
 			pointers, err = v.pointers(ctx, format.TimelineID(q.Timeline), own)
 			return err
@@ -129,10 +129,10 @@ func (s *Store) Merged(ctx context.Context, ws parlance.WorkspaceID, conversatio
 		for _, p := range pointers {
 			at := format.PositionOfKey(p.key)
 			at.Conversation = id
-			ps = append(ps, acrossPointer{at, p.number})
+			ps = append(ps, acrossHit{at, p.number})
 		}
 	}
-	slices.SortFunc(ps, func(a, b acrossPointer) int {
+	slices.SortFunc(ps, func(a, b acrossHit) int {
 		if q.Ascending {
 			return a.Compare(b.Position)
 		}
@@ -155,7 +155,7 @@ func in(bound *parlance.Position, id parlance.ConversationID) *parlance.Position
 }
 
 // acrossPage reads the entries of the pointers, one more than limit if there are as many.
-func (s *Store) acrossPage(ctx context.Context, ws parlance.WorkspaceID, ps []acrossPointer, q *Query) (AcrossPage, error) {
+func (s *Store) acrossPage(ctx context.Context, ws parlance.WorkspaceID, ps []acrossHit, q *Query) (AcrossPage, error) {
 	page := AcrossPage{More: len(ps) > q.Limit}
 	if page.More {
 		ps = ps[:q.Limit]
@@ -183,7 +183,7 @@ func (s *Store) acrossPage(ctx context.Context, ws parlance.WorkspaceID, ps []ac
 }
 
 // acrossEntries reads the entries of the pointers, in their order.
-func (s *Store) acrossEntries(ctx context.Context, ws parlance.WorkspaceID, ps []acrossPointer) ([]AcrossEntry, error) {
+func (s *Store) acrossEntries(ctx context.Context, ws parlance.WorkspaceID, ps []acrossHit) ([]AcrossEntry, error) {
 	all := make([]AcrossEntry, len(ps))
 	byConversation := map[parlance.ConversationID][]int{}
 	for i, p := range ps {

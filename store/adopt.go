@@ -17,7 +17,7 @@ import (
 func (c *copier) log(ctx context.Context, ref parlance.Ref, head *format.Head) error {
 	d := c.dst.conversations.acquire(ref)
 	defer c.dst.conversations.release(d)
-	t, err := c.dst.begin(ctx, d)
+	t, err := c.dst.recoverHead(ctx, d)
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
@@ -62,11 +62,11 @@ func (c *copier) log(ctx context.Context, ref parlance.Ref, head *format.Head) e
 	return c.dst.lagging(ctx, d, t)
 }
 
-// begin returns the tail that entries are adopted on, after what an earlier copy left half done.
-func (s *Store) begin(ctx context.Context, c *conversation) (*format.Head, error) {
+// recoverHead returns the head that entries are adopted on, after what an earlier copy left half done.
+func (s *Store) recoverHead(ctx context.Context, c *conversation) (*format.Head, error) {
 	c.write.Lock()
 	defer c.write.Unlock()
-	return s.writerTail(ctx, c)
+	return s.writerHead(ctx, c)
 }
 
 // adopt makes rows, which follow on entry number of another store's log, entries of this
@@ -74,7 +74,7 @@ func (s *Store) begin(ctx context.Context, c *conversation) (*format.Head, error
 func (s *Store) adopt(ctx context.Context, c *conversation, number uint64, rows []logRow) (int, error) {
 	c.write.Lock()
 	defer c.write.Unlock()
-	t, err := s.writerTail(ctx, c)
+	t, err := s.writerHead(ctx, c)
 	if err != nil {
 		return 0, err
 	}
@@ -108,14 +108,14 @@ func (s *Store) adopt(ctx context.Context, c *conversation, number uint64, rows 
 		defer c.revisions.Add(1)
 	}
 	if err := a.commit(); err != nil {
-		c.doubt()
+		c.invalidate()
 		if driver.AsRefused(err) != nil {
 			return 0, taken
 		}
 		return 0, err
 	}
 	next := a.next
-	c.tail.Store(&next)
+	c.cachedHead.Store(&next)
 	return len(a.entries), nil
 }
 
@@ -168,7 +168,7 @@ func (a *appender) adopt(r *logRow, before map[uint64]*Entry) error {
 	return nil
 }
 
-// lagging has Settle look at a conversation of tail t whose place in the lists an earlier copy
+// lagging has Settle look at a conversation of head t whose place in the lists an earlier copy
 // may have left behind.
 func (s *Store) lagging(ctx context.Context, c *conversation, t *format.Head) error {
 	a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t}
@@ -191,7 +191,7 @@ func (c *copier) registry(ctx context.Context, ws parlance.WorkspaceID) (last ui
 		for i := range group {
 			keys[i] = []byte(group[i].ID)
 		}
-		values, err := c.src.standing(ctx, f, keys, c.o.Parallel)
+		values, err := c.src.getMany(ctx, f, keys, c.o.Parallel)
 		if err != nil {
 			return last, err
 		}

@@ -168,10 +168,10 @@ func (s *Store) Change(ctx context.Context, ref parlance.Ref, id parlance.Messag
 
 // submit hands r to the conversation's writer, or becomes it.
 func (s *Store) submit(ctx context.Context, ref parlance.Ref, r *request) (_ []Outcome, err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginWrite(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { err = s.leave(ctx, err) }()
+	defer func() { err = s.endWrite(ctx, err) }()
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
 	c.queue.Lock()
@@ -231,11 +231,11 @@ func (s *Store) groupEntries() int {
 // beginning with the outcomes that the requests still miss.
 func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*request) error {
 	for try := 0; ; try++ {
-		base, others, unsure, err := s.baseTail(ctx, c, group)
+		base, others, unconfirmed, err := s.baseHead(ctx, c, group)
 		if err != nil {
 			return fmt.Errorf("append to %s: %w", c.ref, err)
 		}
-		a := &appender{s: s, c: c, ctx: ctx, base: base, unsure: unsure, next: *base, entries: others, others: len(others), known: map[parlance.MessageID]*Entry{}, taken: map[parlance.Time]bool{}}
+		a := &appender{s: s, c: c, ctx: ctx, base: base, unconfirmed: unconfirmed, next: *base, entries: others, theirs: len(others), known: map[parlance.MessageID]*Entry{}, taken: map[parlance.Time]bool{}}
 		if err = a.run(group); err == nil {
 			return nil
 		}
@@ -247,7 +247,7 @@ func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*reque
 		}
 		// Somebody else took the number. Their entries come first.
 		a.forget()
-		wait(min(try, 3)) // who waits longer falls behind who doesn't have to
+		wait(min(try, 3)) // a longer wait loses to writers that did not have to wait
 	}
 }
 
@@ -255,7 +255,7 @@ func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*reque
 func (a *appender) run(group []*request) error {
 	err := a.build(group)
 	if slices.ContainsFunc(a.entries, func(e *Entry) bool { return e.Previous != 0 }) {
-		// From the claim on, until the tail says so too, readers may miss pointers.
+		// From the claim on, until the head says so too, readers may miss pointers.
 		a.c.revisions.Add(1)
 		defer a.c.revisions.Add(1)
 	}
@@ -264,10 +264,10 @@ func (a *appender) run(group []*request) error {
 	case len(a.entries) > 0:
 		err = a.commit()
 	default:
-		err = a.s.settled(a.ctx)
+		err = a.s.ensureDurable(a.ctx)
 	}
 	if err != nil {
-		a.c.doubt()
+		a.c.invalidate()
 		return err
 	}
 	a.deliver()
@@ -289,36 +289,36 @@ type appender struct {
 	c    *conversation
 	ctx  context.Context
 	base *format.Head // what the group is built on
-	// unsure says that base is remembered where others may write too.
-	unsure bool
+	// unconfirmed says that base is remembered where others may write too.
+	unconfirmed bool
 
-	next    format.Head // what comes of it
-	entries []*Entry
-	others  int // how many entries, the first ones, others have claimed
-	size    int // bytes of rows
-	rows    []driver.Claim
-	ops     batch
-	known   map[parlance.MessageID]*Entry // current versions of messages: stored ones and those of this group
-	taken   map[parlance.Time]bool        // the Created of the first noted entries
-	noted   int
-	updates [format.Timelines]*timeline.Update
-	about   parlance.Conversation
-	left    []parlance.Time // where the lists' rows stood before this group's entries moved them
-	period  format.Period   // the last one written to the periods of the timeline across conversations
-	now     parlance.Time
+	next          format.Head // what comes of it
+	entries       []*Entry
+	theirs        int // how many entries, the first ones, others have claimed
+	size          int // bytes of rows
+	rows          []driver.Claim
+	ops           batch
+	known         map[parlance.MessageID]*Entry // current versions of messages: stored ones and those of this group
+	taken         map[parlance.Time]bool        // the Created of the first noted entries
+	noted         int
+	updates       [format.Timelines]*timeline.Update
+	about         parlance.Conversation
+	previousTimes []parlance.Time // where the lists' rows stood before this group's entries moved them
+	period        format.Period   // the last one written to the periods of the timeline across conversations
+	now           parlance.Time
 
 	pending  []func()   // sets the requests' outcomes once the group stands
 	rejected []*request // requests that failed on their own
 }
 
-// deliver gives the requests their outcomes and lets readers see the new tail.
+// deliver gives the requests their outcomes and lets readers see the new head.
 func (a *appender) deliver() {
 	for _, f := range a.pending {
 		f()
 	}
 	if len(a.entries) > 0 {
 		next := a.next
-		a.c.tail.Store(&next)
+		a.c.cachedHead.Store(&next)
 		a.s.tellAppended(a.c.ref, next.Number)
 	}
 }
@@ -336,7 +336,7 @@ func (a *appender) build(group []*request) error {
 	if err := a.prepare(); err != nil {
 		return err
 	}
-	if err := a.follow(); err != nil {
+	if err := a.deriveTheirs(); err != nil {
 		return err
 	}
 	first := a.firstClaim()
@@ -364,14 +364,14 @@ func (a *appender) build(group []*request) error {
 	return a.finish()
 }
 
-// prepare reads what deriving needs besides the tail.
+// prepare reads what deriving needs besides the head.
 func (a *appender) prepare() (err error) {
 	a.now = a.s.now()
 	a.about, err = a.s.Conversation(a.ctx, a.c.ref)
 	return err
 }
 
-// finish completes the tail that comes of the group.
+// finish completes the head that comes of the group.
 func (a *appender) finish() error {
 	if err := a.list(); err != nil {
 		return err
@@ -399,15 +399,15 @@ func (a *appender) rangeBytes() (n int) {
 func (a *appender) firstNumber() uint64 { return a.base.Number + 1 }
 
 // firstClaim is the first number that the group claims.
-func (a *appender) firstClaim() uint64 { return a.firstNumber() + uint64(a.others) }
+func (a *appender) firstClaim() uint64 { return a.firstNumber() + uint64(a.theirs) }
 
-// A task is one message of one request.
-type task struct {
+// A pendingMessage is one message of one request.
+type pendingMessage struct {
 	r *request
 	i int
 }
 
-func (t task) id() parlance.MessageID {
+func (t pendingMessage) id() parlance.MessageID {
 	if t.r.change != nil {
 		return t.r.id
 	}
@@ -415,18 +415,18 @@ func (t task) id() parlance.MessageID {
 }
 
 // take returns the first tasks of the group that have no outcome yet.
-func (a *appender) take(group []*request, limit int) []task {
-	var ts []task
+func (a *appender) take(group []*request, limit int) []pendingMessage {
+	var ts []pendingMessage
 	for _, r := range group {
 		for i := len(r.outcomes); i < r.size() && len(ts) < limit && r.err == nil; i++ {
-			ts = append(ts, task{r, i})
+			ts = append(ts, pendingMessage{r, i})
 		}
 	}
 	return ts
 }
 
 // lookUp reads the current versions of the messages that the tasks name.
-func (a *appender) lookUp(ts []task) error {
+func (a *appender) lookUp(ts []pendingMessage) error {
 	var ids []parlance.MessageID
 	for _, t := range ts {
 		if id := t.id(); id != "" && id <= a.next.HighID {
@@ -444,7 +444,7 @@ func (a *appender) lookUp(ts []task) error {
 	}
 	for _, e := range found {
 		if e.Number > a.next.Number {
-			return &driver.Refused{} // its number was taken since the tail was read
+			return &driver.Refused{} // its number was taken since the head was read
 		}
 	}
 	for id, e := range found {
@@ -456,7 +456,7 @@ func (a *appender) lookUp(ts []task) error {
 }
 
 // add decides what one task comes to and makes its entry.
-func (a *appender) add(t task) error {
+func (a *appender) add(t pendingMessage) error {
 	var m parlance.Message
 	var current *Entry
 	mode := Send
@@ -471,7 +471,7 @@ func (a *appender) add(t task) error {
 			a.reject(t.r, err)
 			return nil
 		}
-		a.stampChange(&m, &current.Message)
+		a.assignChangeTimes(&m, &current.Message)
 		m.Seq = current.Message.Seq
 		if err := checkMessage(&m, mode); err != nil {
 			a.reject(t.r, err)
@@ -486,7 +486,7 @@ func (a *appender) add(t task) error {
 			a.stays(t, current, Same)
 			return nil
 		}
-		if err := a.stampMessage(&m, mode, current); err != nil {
+		if err := a.assignTimes(&m, mode, current); err != nil {
 			return err
 		}
 		if m.Created > parlance.MaxTime || m.Updated > parlance.MaxTime {
@@ -534,7 +534,7 @@ func (a *appender) add(t task) error {
 }
 
 // stays gives a task the outcome that nothing is stored.
-func (a *appender) stays(t task, current *Entry, r Result) {
+func (a *appender) stays(t pendingMessage, current *Entry, r Result) {
 	a.pending = append(a.pending, func() { t.r.outcomes = append(t.r.outcomes, Outcome{*current, r}) })
 }
 

@@ -9,15 +9,15 @@ import (
 	"parlance/store/internal/format"
 )
 
-// A conversation is what this process keeps in memory of one conversation: its tail,
+// A conversation is what this process keeps in memory of one conversation: its head,
 // and who is writing to it.
 type conversation struct {
-	ref   parlance.Ref
-	tail  atomic.Pointer[format.Head] // nil until read; see known
-	write sync.Mutex                  // held by the one who writes the next group
+	ref        parlance.Ref
+	cachedHead atomic.Pointer[format.Head] // nil until read; see known
+	write      sync.Mutex                  // held by the one who writes the next group
 
 	// revisions is odd while a group is being written that changes messages which there
-	// were before: their pointers go before the tail says so.
+	// were before: their pointers go before the head says so.
 	revisions atomic.Uint64
 
 	newest atomic.Pointer[newest] // what lists show of it; nil until asked for
@@ -37,17 +37,17 @@ type newest struct {
 	last  *Entry // nil if there is none
 }
 
-// known returns the tail, nil if it has to be read.
-func (c *conversation) known() *format.Head {
-	if t := c.tail.Load(); t != nil && !t.Doubtful {
+// head returns the head, nil if it has to be read.
+func (c *conversation) head() *format.Head {
+	if t := c.cachedHead.Load(); t != nil && !t.Doubtful {
 		return t
 	}
 	return nil
 }
 
-// doubt has the tail be read anew. What somebody began to read before doesn't count: it
-// may be older than what is in doubt.
-func (c *conversation) doubt() { c.tail.Store(&format.Head{Doubtful: true}) }
+// invalidate has the head be read anew. What somebody began to read before doesn't count: it
+// may be older than what is discarded.
+func (c *conversation) invalidate() { c.cachedHead.Store(&format.Head{Doubtful: true}) }
 
 // maxConversations bounds how many conversations are kept in memory: some 2 kB each,
 // up to maxNewest more if lists showed it, and 64 bytes for each thousand messages whose ranges were read.

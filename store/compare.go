@@ -99,7 +99,7 @@ func (c *comparer) find(in parlance.ConversationID, format string, args ...any) 
 
 // rows returns how many rows of a partition differ.
 func (c *comparer) rows(ctx context.Context, p driver.Partition, owns func(Record) (bool, error)) (n int, err error) {
-	for one, err := range pairs(ctx, c.here, c.there, p, owns) {
+	for one, err := range mergeJoin(ctx, c.here, c.there, p, owns) {
 		if err != nil {
 			return n, err
 		}
@@ -113,9 +113,9 @@ func (c *comparer) rows(ctx context.Context, p driver.Partition, owns func(Recor
 func (c *comparer) workspace(ctx context.Context, ws parlance.WorkspaceID) error {
 	for _, of := range []struct {
 		what string
-		family
+		bucketedRows
 	}{{"accounts", accounts(ws)}, {"account numbers", numbers(ws)}} {
-		n, err := c.family(ctx, of.family)
+		n, err := c.family(ctx, of.bucketedRows)
 		if err != nil {
 			return fmt.Errorf("compare %s: %w", of.what, err)
 		}
@@ -192,11 +192,11 @@ func (c *comparer) records(ctx context.Context, ws parlance.WorkspaceID, group [
 	for i := range group {
 		keys[i] = []byte(group[i].ID)
 	}
-	here, err := c.here.standing(ctx, conversationRecords(ws), keys, c.o.Parallel)
+	here, err := c.here.getMany(ctx, conversationRecords(ws), keys, c.o.Parallel)
 	if err != nil {
 		return err
 	}
-	there, err := c.there.standing(ctx, conversationRecords(ws), keys, c.o.Parallel)
+	there, err := c.there.getMany(ctx, conversationRecords(ws), keys, c.o.Parallel)
 	if err != nil {
 		return err
 	}
@@ -209,10 +209,10 @@ func (c *comparer) records(ctx context.Context, ws parlance.WorkspaceID, group [
 }
 
 // family returns how many rows of a family differ.
-func (c *comparer) family(ctx context.Context, f family) (n int, err error) {
+func (c *comparer) family(ctx context.Context, f bucketedRows) (n int, err error) {
 	count := func(of, in *Store, differ func(a, b []byte) bool) error {
 		return of.each(ctx, f, func(ctx context.Context, rows []driver.Row) error {
-			values, err := in.standing(ctx, f, keysOf(rows), c.o.Parallel)
+			values, err := in.getMany(ctx, f, keysOf(rows), c.o.Parallel)
 			if err != nil {
 				return err
 			}

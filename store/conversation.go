@@ -49,10 +49,10 @@ func (s *Store) Create(ctx context.Context, ws parlance.WorkspaceID, cs ...parla
 			return nil, parlance.Errorf(parlance.Invalid, "conversation kind %q: want room, direct, shop or order", cs[i].Kind)
 		}
 	}
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginWrite(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { err = s.leave(ctx, err) }()
+	defer func() { err = s.endWrite(ctx, err) }()
 	out := make([]Created, len(cs))
 	index := map[parlance.ConversationID]int{}
 	byPartition := map[driver.Partition][]int{}

@@ -119,10 +119,10 @@ func (c *copier) count(count func(*CopyReport)) {
 
 // write does what writes to the target, unless that is frozen.
 func (c *copier) write(ctx context.Context, do func() error) error {
-	if err := c.dst.enter(ctx); err != nil {
+	if err := c.dst.beginWrite(ctx); err != nil {
 		return err
 	}
-	return c.dst.leave(ctx, do())
+	return c.dst.endWrite(ctx, do())
 }
 
 // secure makes durable what was read at the source. If the target had what the source then
@@ -241,7 +241,7 @@ func (c *copier) collections(ctx context.Context) error {
 
 // workspace copies one workspace.
 func (c *copier) workspace(ctx context.Context, ws parlance.WorkspaceID) error {
-	for _, f := range []family{accounts(ws), numbers(ws)} {
+	for _, f := range []bucketedRows{accounts(ws), numbers(ws)} {
 		if err := c.family(ctx, f); err != nil {
 			return fmt.Errorf("copy accounts: %w", err)
 		}

@@ -52,7 +52,7 @@ func (c *copier) claimed(ctx context.Context, claims []driver.Claim, claim func(
 // equal makes a partition that both stores have the same in the target.
 func (c *copier) equal(ctx context.Context, p driver.Partition, owns func(Record) (bool, error), claim func([]driver.Claim) error) error {
 	var claims []driver.Claim
-	for one, err := range pairs(ctx, c.src, c.dst, p, owns) {
+	for one, err := range mergeJoin(ctx, c.src, c.dst, p, owns) {
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (c *copier) equal(ctx context.Context, p driver.Partition, owns func(Record
 
 // family makes a family's rows of the source stand in the target. None of them is ever deleted, so
 // there are none to be taken away.
-func (c *copier) family(ctx context.Context, f family) error {
+func (c *copier) family(ctx context.Context, f bucketedRows) error {
 	return c.src.each(ctx, f, func(ctx context.Context, rows []driver.Row) error { return c.put(ctx, f, rows) })
 }
 
@@ -85,8 +85,8 @@ func keysOf(rows []driver.Row) [][]byte {
 }
 
 // put makes rows of the source stand in the target.
-func (c *copier) put(ctx context.Context, f family, rows []driver.Row) error {
-	old, err := c.dst.standing(ctx, f, keysOf(rows), c.o.Parallel)
+func (c *copier) put(ctx context.Context, f bucketedRows, rows []driver.Row) error {
+	old, err := c.dst.getMany(ctx, f, keysOf(rows), c.o.Parallel)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (c *copier) put(ctx context.Context, f family, rows []driver.Row) error {
 	return c.claimIn(ctx, f, claims)
 }
 
-func (c *copier) claimIn(ctx context.Context, f family, claims map[driver.Partition][]driver.Claim) error {
+func (c *copier) claimIn(ctx context.Context, f bucketedRows, claims map[driver.Partition][]driver.Claim) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.o.Parallel)
 	for p, cs := range claims {
@@ -127,7 +127,7 @@ func (c *copier) members(ctx context.Context, ref parlance.Ref) error {
 		defer c.dst.conversations.release(d)
 		d.write.Lock() // as AddMembers does
 		defer d.write.Unlock()
-		t, err := c.dst.readerTail(ctx, d)
+		t, err := c.dst.readerHead(ctx, d)
 		if err != nil {
 			return err
 		}

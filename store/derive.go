@@ -10,7 +10,7 @@ import (
 	"parlance/store/internal/timeline"
 )
 
-// derive counts e and makes its derived rows. It looks at nothing but the tail, the two versions
+// derive counts e and makes its derived rows. It looks at nothing but the head, the two versions
 // and when the conversation was made, so that every process that does it comes to the same.
 func (a *appender) derive(e, before *Entry) error {
 	m := &e.Message
@@ -91,12 +91,12 @@ func (a *appender) update(t format.TimelineID, key string) (*timeline.Update, er
 	return u, nil
 }
 
-// closed returns the closed spans of a timeline as of base.
+// closed returns the closed ranges of a timeline as of base.
 func (a *appender) closed(t format.TimelineID) ([]format.Range, error) {
 	l := &a.next.Timelines[t] // changes are made to a copy, see update
 	if l.Closed == nil && l.Count > 0 {
 		var err error
-		l.Closed, err = a.s.readSpans(a.ctx, a.c.ref, t, a.base)
+		l.Closed, err = a.s.readRanges(a.ctx, a.c.ref, t, a.base)
 		switch {
 		case errors.Is(err, errMoved) && a.s.bounds.Exclusive:
 			return nil, a.s.contradicts(a.c.ref)

@@ -24,8 +24,8 @@ const lookAgain parlance.Time = 1000
 // frozenKey is the key, beside the format's, of the row that says why the store is frozen.
 var frozenKey = []byte("frozen 2")
 
-// A gate lets writers in while the store isn't frozen, and knows how many are inside.
-type gate struct {
+// A writeGate lets writers in while the store isn't frozen, and knows how many are inside.
+type writeGate struct {
 	mu      sync.Mutex
 	why     string        // empty: it is open
 	looked  parlance.Time // when the row was last read, on a shared engine
@@ -137,8 +137,8 @@ func (s *Store) look(ctx context.Context) error {
 	return nil
 }
 
-// enter lets a writer in. Who was let in calls leave; one inside may enter again.
-func (s *Store) enter(ctx context.Context) error {
+// beginWrite lets a writer in. Who was let in calls leave; one inside may enter again.
+func (s *Store) beginWrite(ctx context.Context) error {
 	if !s.bounds.Exclusive {
 		if err := s.look(ctx); err != nil {
 			return err
@@ -157,9 +157,9 @@ func (s *Store) enter(ctx context.Context) error {
 	return nil
 }
 
-// leave lets a writer out who wrote with err, and returns that. What took so long on a
+// endWrite lets a writer out who wrote with err, and returns that. What took so long on a
 // shared engine that the store may have been frozen meanwhile is not acknowledged if it was.
-func (s *Store) leave(ctx context.Context, err error) error {
+func (s *Store) endWrite(ctx context.Context, err error) error {
 	g := &s.gate
 	if err == nil && !s.bounds.Exclusive {
 		if err = s.look(context.WithoutCancel(ctx)); err == nil {
@@ -181,6 +181,6 @@ func (s *Store) leave(ctx context.Context, err error) error {
 }
 
 // refuse is what writers are told. The reason is not for clients.
-func (g *gate) refuse() error {
+func (g *writeGate) refuse() error {
 	return parlance.Wrap(parlance.Unavailable, errors.New(g.why), "the archive is being moved and takes no writes now")
 }

@@ -67,7 +67,7 @@ func (a *appender) judgeImport(current *Entry, m *parlance.Message, rule *Import
 		return 0, err
 	case rule.Overwrite && given != nil && given.Origin == Import && current.Origin == Send:
 		// Readers of what changed have to meet it although the imported form says that it is old.
-		m.Updated = max(m.Updated, min(max(a.stamp(), current.Message.Updated+1), parlance.MaxTime))
+		m.Updated = max(m.Updated, min(max(a.nextTimestamp(), current.Message.Updated+1), parlance.MaxTime))
 		return Changed, nil
 	case given != nil && given.Origin == Import && compare(given, m) == 0:
 		return Same, nil

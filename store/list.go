@@ -63,7 +63,7 @@ func (s *Store) Recent(ctx context.Context, ws parlance.WorkspaceID, l List) ite
 		}
 		for row, err := range s.listRows(ctx, ws, l) {
 			if err == nil && len(next) == s.shownAtOnce() {
-				if err = read(); err == nil && !show(row.at+lag) {
+				if err = read(); err == nil && !show(row.at+maxListLag) {
 					return
 				}
 			}
@@ -175,7 +175,7 @@ func (s *Store) summary(ctx context.Context, ws parlance.WorkspaceID, l List, id
 		if i == 0 || !s.bounds.Exclusive || ok {
 			reads[i]()
 		}
-		return nil // each keeps its own, since who isn't in the list doesn't matter
+		return nil // each keeps its own, since accounts outside of the list don't matter
 	})
 	if isIn != nil || !ok {
 		return Summary{}, false, isIn

@@ -12,9 +12,9 @@ import (
 
 // This file is about when conversations move in the lists by last activity.
 
-// lag is how far behind a conversation's activity its rows in the lists may be, so that few
+// maxListLag is how far behind a conversation's activity its rows in the lists may be, so that few
 // messages write to them: a room has as many lists as members.
-const lag parlance.Time = 60_000
+const maxListLag parlance.Time = 60_000
 
 // listedAt is the time at which the conversation's rows stand in the lists.
 func listedAt(t *format.Head, about *parlance.Conversation) parlance.Time {
@@ -24,21 +24,21 @@ func listedAt(t *format.Head, about *parlance.Conversation) parlance.Time {
 	return t.Listed
 }
 
-// listEntry has the lists move with entry e if their rows lag too far behind. It looks at nothing
-// but the log and where the rows stood before, so that all who derive from the same entries move them
+// listEntry schedules a list update for e if the lists show an activity more than a minute old. It looks at nothing
+// but the log and where the rows stood before, so that all processes that derive from the same entries move them
 // to the same place, whatever groups they make. An import runs through years in a minute; its
 // conversations move with their first message, and then once more, when it ends.
 func (a *appender) listEntry(e *Entry) {
-	if !a.lags() || e.Origin != Send && e.Number > 1 {
+	if !a.listsAreRecent() || e.Origin != Send && e.Number > 1 {
 		return
 	}
-	a.left = append(a.left, listedAt(&a.next, &a.about))
+	a.previousTimes = append(a.previousTimes, listedAt(&a.next, &a.about))
 	a.next.Listed = activity(&a.next, &a.about)
 }
 
 // list writes the rows of the lists if the group's entries moved them, and leaves the rest to Settle.
 func (a *appender) list() error {
-	if len(a.left) > 0 {
+	if len(a.previousTimes) > 0 {
 		if err := a.move(); err != nil {
 			return err
 		}
@@ -47,10 +47,10 @@ func (a *appender) list() error {
 	return nil
 }
 
-// lags reports whether the conversation's rows in the lists are too far from its activity.
-func (a *appender) lags() bool {
+// listsAreRecent reports whether the conversation's rows in the lists are too far from its activity.
+func (a *appender) listsAreRecent() bool {
 	at := listedAt(&a.next, &a.about)
-	return a.next.Number > 0 && (a.next.Listed == 0 || activity(&a.next, &a.about) >= at+lag)
+	return a.next.Number > 0 && (a.next.Listed == 0 || activity(&a.next, &a.about) >= at+maxListLag)
 }
 
 // activity is the highest time that the conversation's last activity may have.
@@ -64,7 +64,7 @@ func activity(t *format.Head, about *parlance.Conversation) parlance.Time {
 // relist leaves a conversation that lags in the lists to Settle. It does so also when
 // nothing was stored: an import that is done again may be there because the first one never settled.
 func (a *appender) relist() {
-	if a.lags() {
+	if a.listsAreRecent() {
 		a.s.unlistedMu.Lock()
 		defer a.s.unlistedMu.Unlock()
 		a.s.unlisted[a.c.ref] = struct{}{}
@@ -74,7 +74,7 @@ func (a *appender) relist() {
 // move has the lists show the conversation where next says that it stands.
 func (a *appender) move() error {
 	if !a.s.bounds.Exclusive {
-		a.s.drop(membersName(a.c.ref)) // who just came needs the new row most
+		a.s.drop(membersName(a.c.ref)) // a member who just came needs the new row most
 	}
 	members, err := a.s.Members(a.ctx, a.c.ref)
 	if err != nil {
@@ -82,7 +82,7 @@ func (a *appender) move() error {
 	}
 	at := listedAt(&a.next, &a.about)
 	for _, l := range listsOf(&a.about, members) {
-		a.ops.move(a.c.ref.Workspace, l, &a.about, a.left, at)
+		a.ops.move(a.c.ref.Workspace, l, &a.about, a.previousTimes, at)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 	defer s.conversations.release(c)
 	c.write.Lock()
 	defer c.write.Unlock()
-	t, err := s.writerTail(ctx, c)
+	t, err := s.writerHead(ctx, c)
 	if err != nil || t.Number == 0 {
 		return err
 	}
@@ -144,7 +144,7 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 		return nil
 	}
 	a := &appender{s: s, c: c, ctx: ctx, next: *t, about: about}
-	a.left, a.next.Listed = []parlance.Time{listedAt(t, &about)}, activity(t, &about)
+	a.previousTimes, a.next.Listed = []parlance.Time{listedAt(t, &about)}, activity(t, &about)
 	if err := a.move(); err != nil {
 		return err
 	}
@@ -152,6 +152,6 @@ func (s *Store) settle(ctx context.Context, ref parlance.Ref) error {
 		return err
 	}
 	next := a.next
-	c.tail.Store(&next)
+	c.cachedHead.Store(&next)
 	return nil
 }

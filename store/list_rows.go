@@ -17,7 +17,7 @@ import (
 
 // This file is how lists lie in rows. A row's key is the conversation and its value the time at
 // which the list shows it, so that a conversation which moves overwrites its row. No row of a list is
-// ever deleted: who reads one crosses no dead rows.
+// ever deleted: a reader crosses no dead rows.
 //
 // An account's list is nearly always read whole. It has one row for each conversation, in partitions
 // by the year in which that was made, which never changes.
@@ -150,18 +150,18 @@ const maxHours = 16
 // kindRows returns the rows of the list of all conversations of a kind.
 func (s *Store) kindRows(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind) iter.Seq2[listRow, error] {
 	return func(yield func(listRow, error) bool) {
-		hours, err := s.stretches(ctx, ws, k, format.Hour, nil, maxHours)
+		hours, err := s.timeBuckets(ctx, ws, k, format.Hour, nil, maxHours)
 		more := false
 		if err == nil {
-			more, err = s.yieldStretches(ctx, ws, k, hours, yield)
+			more, err = s.yieldBuckets(ctx, ws, k, hours, yield)
 		}
 		if err == nil && more && len(hours) == maxHours {
 			// Who isn't in those hours was last active before them.
 			var months []format.TimeBucket
 			before := hours[maxHours-1].Month()
 			before.Number++
-			if months, err = s.stretches(ctx, ws, k, format.Month, before.Key(), 0); err == nil {
-				_, err = s.yieldStretches(ctx, ws, k, months, yield)
+			if months, err = s.timeBuckets(ctx, ws, k, format.Month, before.Key(), 0); err == nil {
+				_, err = s.yieldBuckets(ctx, ws, k, months, yield)
 			}
 		}
 		if err != nil {
@@ -170,9 +170,9 @@ func (s *Store) kindRows(ctx context.Context, ws parlance.WorkspaceID, k parlanc
 	}
 }
 
-// stretches returns those of a kind's list that are of a unit and below to, unless that is nil, the latest
+// timeBuckets returns those of a kind's list that are of a unit and below to, unless that is nil, the latest
 // first; at most so many, if limit isn't 0.
-func (s *Store) stretches(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, u format.BucketUnit, to []byte, limit int) (xs []format.TimeBucket, err error) {
+func (s *Store) timeBuckets(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, u format.BucketUnit, to []byte, limit int) (xs []format.TimeBucket, err error) {
 	r := driver.Range{From: []byte{byte(u)}, To: to, Reverse: true, Limit: limit}
 	if to == nil {
 		r.To = []byte{byte(u) + 1}
@@ -186,9 +186,9 @@ func (s *Store) stretches(ctx context.Context, ws parlance.WorkspaceID, k parlan
 	return xs, nil
 }
 
-// yieldStretches yields the rows of stretches, the latest of which come first, and reports whether more are
+// yieldBuckets yields the rows of stretches, the latest of which come first, and reports whether more are
 // asked for. Where others are far away it reads several at once, the more the less it has found.
-func (s *Store) yieldStretches(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, xs []format.TimeBucket, yield func(listRow, error) bool) (more bool, err error) {
+func (s *Store) yieldBuckets(ctx context.Context, ws parlance.WorkspaceID, k parlance.Kind, xs []format.TimeBucket, yield func(listRow, error) bool) (more bool, err error) {
 	for wave := 1; len(xs) > 0; wave = min(3*wave, maxReads) {
 		some := xs[:min(wave, len(xs))]
 		xs = xs[len(some):]

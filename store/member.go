@@ -64,10 +64,10 @@ func notMember(id parlance.AccountID) error {
 // AddMembers adds members to a conversation that exists. Who is one already stays as
 // they are. A zero Joined becomes now.
 func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance.Member) (err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	defer func() { err = s.leave(ctx, err) }()
+	defer func() { err = s.endWrite(ctx, err) }()
 	about, err := s.Conversation(ctx, ref)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 	defer s.conversations.release(c)
 	c.write.Lock()
 	defer c.write.Unlock()
-	t, err := s.readerTail(ctx, c)
+	t, err := s.readerHead(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (s *Store) AddMembers(ctx context.Context, ref parlance.Ref, ms ...parlance
 			wait(try)
 		}
 	}
-	return s.settled(ctx)
+	return s.ensureDurable(ctx)
 }
 
 // join makes claims of members, and has their lists show the conversation. Readers look at the members, so a row

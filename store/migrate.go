@@ -32,7 +32,7 @@ func (s *Store) migrate(ctx context.Context, f *format.Format, row []byte, works
 	}
 	if f.Version == 1 {
 		s.log.InfoContext(ctx, "the store is brought to a newer format: its lists of conversations are made again", "from", f.Version, "to", format.Version)
-		if err := s.keepOut(ctx); err != nil {
+		if err := s.blockOldWriters(ctx); err != nil {
 			return err
 		}
 		if err := s.eachListed(ctx, workspaces, s.relistAll); err != nil {
@@ -40,7 +40,7 @@ func (s *Store) migrate(ctx context.Context, f *format.Format, row []byte, works
 		}
 		// Where others are far away, lists of format 1 may have more dead rows than can be read; they stay.
 		next := format.Format{Version: format.Version, Layout: f.Layout, Leftover: s.bounds.Exclusive}
-		if err := s.passFormat(ctx, &row, &next); err != nil {
+		if err := s.commitFormat(ctx, &row, &next); err != nil {
 			return err
 		}
 		s.log.InfoContext(ctx, "the store has the newer format")
@@ -51,11 +51,11 @@ func (s *Store) migrate(ctx context.Context, f *format.Format, row []byte, works
 	if err := s.dropLists1(ctx, workspaces); err != nil {
 		return fmt.Errorf("delete the lists of format 1: %w", err)
 	}
-	return s.passFormat(ctx, &row, &format.Format{Version: format.Version, Layout: f.Layout})
+	return s.commitFormat(ctx, &row, &format.Format{Version: format.Version, Layout: f.Layout})
 }
 
-// passFormat replaces the format row. Another process may have been there first, with the same.
-func (s *Store) passFormat(ctx context.Context, row *[]byte, next *format.Format) error {
+// commitFormat replaces the format row. Another process may have been there first, with the same.
+func (s *Store) commitFormat(ctx context.Context, row *[]byte, next *format.Format) error {
 	claims := []driver.Claim{{Old: *row, Value: next.Encode()}}
 	if next.Leftover {
 		old, err := s.get(ctx, format.FormatPartition(), frozenKey1)
@@ -79,8 +79,8 @@ func (s *Store) passFormat(ctx context.Context, row *[]byte, next *format.Format
 	return err
 }
 
-// keepOut stops the writers of format 1 in other processes, and returns when the last of them has ended.
-func (s *Store) keepOut(ctx context.Context) error {
+// blockOldWriters stops the writers of format 1 in other processes, and returns when the last of them has ended.
+func (s *Store) blockOldWriters(ctx context.Context) error {
 	if s.bounds.Exclusive {
 		return nil
 	}

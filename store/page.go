@@ -103,7 +103,7 @@ func (s *Store) page(ctx context.Context, ref parlance.Ref, t format.TimelineID,
 }
 
 func (s *Store) readPage(ctx context.Context, ref parlance.Ref, t format.TimelineID, q Query, count bool) (p Page, n int, err error) {
-	var pointers []found
+	var pointers []hit
 	p.State, err = s.atOneMoment(ctx, ref, reading{
 		unless: q.Unless,
 		derived: func(v *view) (err error) {
@@ -139,11 +139,11 @@ func (s *Store) readPage(ctx context.Context, ref parlance.Ref, t format.Timelin
 // errMoved says that the conversation changed while it was read.
 var errMoved = errors.New("the conversation is being written to")
 
-// A view reads one conversation as of one tail.
+// A view reads one conversation as of one head.
 type view struct {
 	s    *Store
 	c    *conversation
-	tail *format.Head
+	head *format.Head
 }
 
 // A reading is what is read of a conversation at one moment.
@@ -171,7 +171,7 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, r reading) (S
 		var err error
 		if try == 4 && !s.bounds.OneStep {
 			// Maybe nobody is at work, but somebody stopped half-way.
-			_, err = s.writerTail(ctx, c)
+			_, err = s.writerHead(ctx, c)
 		}
 		if err == nil {
 			t, err = s.attempt(ctx, c, r)
@@ -199,14 +199,14 @@ func (s *Store) atOneMoment(ctx context.Context, ref parlance.Ref, r reading) (S
 	}
 }
 
-// attempt does r once and returns the tail that it is of; errMoved if it turns out that others wrote
+// attempt does r once and returns the head that it is of; errMoved if it turns out that others wrote
 // meanwhile. Where others may, what is remembered of the conversation is taken for true at
 // first, and the head is asked while the timeline is read by it.
 func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*format.Head, error) {
-	t := c.known()
+	t := c.head()
 	if s.bounds.Exclusive || t == nil {
 		var err error
-		if t, err = s.readerTail(ctx, c); err != nil {
+		if t, err = s.readerHead(ctx, c); err != nil {
 			return nil, err
 		}
 		if r.unless != nil && r.unless(stateOf(t)) {
@@ -220,7 +220,7 @@ func (s *Store) attempt(ctx context.Context, c *conversation, r reading) (*forma
 	var now *format.Head
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		now, err = s.readerTail(ctx, c)
+		now, err = s.readerHead(ctx, c)
 		return err
 	})
 	err := r.derived(&view{s, c, t})
@@ -301,29 +301,29 @@ func (k keys) of(r driver.Range) driver.Range {
 	return r
 }
 
-// line returns a timeline with its closed spans read if k reaches them.
+// line returns a timeline with its closed ranges read if k reaches them.
 func (v *view) line(ctx context.Context, t format.TimelineID) (*format.Timeline, error) {
-	l := &v.tail.Timelines[t]
+	l := &v.head.Timelines[t]
 	if l.Count == 0 || l.Closed != nil {
 		return l, nil
 	}
-	closed, err := v.s.readSpans(ctx, v.c.ref, t, v.tail)
+	closed, err := v.s.readRanges(ctx, v.c.ref, t, v.head)
 	if err != nil {
 		return nil, err
 	}
-	next := *v.tail
+	next := *v.head
 	next.Timelines[t].Closed = closed
-	v.c.tail.CompareAndSwap(v.tail, &next)
-	v.tail = &next
+	v.c.cachedHead.CompareAndSwap(v.head, &next)
+	v.head = &next
 	return &next.Timelines[t], nil
 }
 
-// isNew reports whether a pointer is of an entry above the tail, which nobody was told of yet. On
+// isNew reports whether a pointer is of an entry above the head, which nobody was told of yet. On
 // an engine of our own such a message was just added, and the view is whole without it: readers
 // don't wait for a writer's disk. (A change of an older message counts as a revision, see
 // atOneMoment.) Elsewhere the head that was read may be behind, and the view has to be made anew.
 func (v *view) isNew(p format.Pointer) (bool, error) {
-	if p.Number <= v.tail.Number {
+	if p.Number <= v.head.Number {
 		return false, nil
 	}
 	if !v.s.bounds.Exclusive {
@@ -332,16 +332,16 @@ func (v *view) isNew(p format.Pointer) (bool, error) {
 	return true, nil
 }
 
-// Versions of a span's stamps are told apart by what was ever put and deleted in it.
-type stamps struct {
+// Versions of a range's times are told apart by what was ever put and deleted in it.
+type rangeTimes struct {
 	times   []parlance.Time
 	private []int32 // indexes into times
 }
 
-// count returns the number of pointers in k: whole spans by their own counts, the two
+// count returns the number of pointers in k: whole ranges by their own counts, the two
 // at the edges by the times of their pointers.
 func (v *view) count(ctx context.Context, t format.TimelineID, k keys, private bool) (int, error) {
-	if k.empty() || v.tail.Timelines[t].High == "" {
+	if k.empty() || v.head.Timelines[t].High == "" {
 		return 0, nil
 	}
 	size := func(sp format.Range) int {
@@ -352,14 +352,14 @@ func (v *view) count(ctx context.Context, t format.TimelineID, k keys, private b
 	}
 	// below counts the pointers below key; an open end counts all.
 	below := func(key string) (int, error) {
-		l := &v.tail.Timelines[t]
+		l := &v.head.Timelines[t]
 		if key == "" {
-			n := v.tail.Total
+			n := v.head.Total
 			if t == format.ByDeleted {
 				return 0, errors.New("deleted messages are not counted")
 			}
 			if !private {
-				n -= v.tail.Private
+				n -= v.head.Private
 			}
 			return n, nil
 		}
@@ -387,14 +387,14 @@ func (v *view) count(ctx context.Context, t format.TimelineID, k keys, private b
 	return upper - lower, err
 }
 
-// below counts the pointers of a span below key. It keeps the times of spans that were
-// counted, because whoever pages by time asks for the same span again and again.
+// below counts the pointers of a range below key. It keeps the times of ranges that were
+// counted, because whoever pages by time asks for the same range again and again.
 func (v *view) below(ctx context.Context, t format.TimelineID, sp format.Range, key string, private bool) (int, error) {
 	p := format.TimelinePartition(v.c.ref, t, sp.ID)
 	name := fmt.Sprintf("%s %d %d %d", p.Key, sp.Written, sp.Dead, sp.Private)
-	st, ok := v.s.stamps.GetIfPresent(name)
+	st, ok := v.s.rangeTimes.GetIfPresent(name)
 	if !ok {
-		st = &stamps{times: make([]parlance.Time, 0, min(sp.Live, 1<<16))}
+		st = &rangeTimes{times: make([]parlance.Time, 0, min(sp.Live, 1<<16))}
 		for row, err := range v.s.engine.Scan(ctx, p, driver.Range{}) {
 			if err != nil {
 				return 0, fmt.Errorf("count the timeline of %s: %w", v.c.ref, err)
@@ -416,7 +416,7 @@ func (v *view) below(ctx context.Context, t format.TimelineID, sp format.Range, 
 		if len(st.times) != sp.Live {
 			return 0, errMoved
 		}
-		v.s.stamps.Set(name, st)
+		v.s.rangeTimes.Set(name, st)
 	}
 	time := format.TimeOfKey([]byte(key))
 	n, _ := slices.BinarySearch(st.times, time)

@@ -11,31 +11,31 @@ import (
 	"parlance/store/internal/format"
 )
 
-// A found pointer with its key.
-type found struct {
+// A hit pointer with its key.
+type hit struct {
 	key    []byte
 	number uint64
 }
 
 // pointers returns the first pointers of q's range, one more than its limit if there are as many.
 //
-// Where each read is a round trip, it reads at once all spans that it expects to need.
-func (v *view) pointers(ctx context.Context, t format.TimelineID, q Query) ([]found, error) {
+// Where each read is a round trip, it reads at once all ranges that it expects to need.
+func (v *view) pointers(ctx context.Context, t format.TimelineID, q Query) ([]hit, error) {
 	k := bounds(q.From, q.To)
-	l := &v.tail.Timelines[t]
+	l := &v.head.Timelines[t]
 	if k.empty() || l.High == "" {
 		return nil, nil
 	}
-	g := gathering{view: v, t: t, k: k, ascending: q.Ascending, private: q.Private, want: q.Limit + 1}
+	g := pointerScan{view: v, t: t, k: k, ascending: q.Ascending, private: q.Private, want: q.Limit + 1}
 	if !l.Reaches(k.from) {
 		err := g.scan(ctx, l.Top)
-		return g.found, err
+		return g.hits, err
 	}
 	inTop := k.to == "" || k.to > l.Top.Low
 	if !q.Ascending && inTop && (v.s.bounds.Exclusive || g.expected(l, l.Count, true) >= g.want) {
-		// Nearly always all is there, and the other spans need not be known.
+		// Nearly always all is there, and the other ranges need not be known.
 		if err := g.scan(ctx, l.Top); err != nil || g.missing() == 0 {
-			return g.found, err
+			return g.hits, err
 		}
 		inTop, g.begun = false, true
 	}
@@ -66,11 +66,11 @@ func (v *view) pointers(ctx context.Context, t format.TimelineID, q Query) ([]fo
 			return nil, err
 		}
 	}
-	return g.found, nil
+	return g.hits, nil
 }
 
-// A gathering collects pointers from one span after another.
-type gathering struct {
+// A pointerScan collects pointers from one range after another.
+type pointerScan struct {
 	view      *view
 	t         format.TimelineID
 	k         keys
@@ -78,19 +78,19 @@ type gathering struct {
 	private   bool // private ones too
 	want      int
 
-	begun bool // a span was scanned
-	found []found
+	begun bool // a range was scanned
+	hits  []hit
 	keys  []byte // of found, which are short and live together
 }
 
 // missing returns how many pointers are still to be found.
-func (g *gathering) missing() int { return g.want - len(g.found) }
+func (g *pointerScan) missing() int { return g.want - len(g.hits) }
 
-// maxAhead is how many spans are read at once.
+// maxAhead is how many ranges are read at once.
 const maxAhead = 8
 
-// ahead returns how many of the spans from low to high, both inclusive, are to be read at once.
-func (g *gathering) ahead(l *format.Timeline, low, high int) int {
+// ahead returns how many of the ranges from low to high, both inclusive, are to be read at once.
+func (g *pointerScan) ahead(l *format.Timeline, low, high int) int {
 	if g.view.s.bounds.Exclusive {
 		return 1
 	}
@@ -108,9 +108,9 @@ func (g *gathering) ahead(l *format.Timeline, low, high int) int {
 	return most
 }
 
-// expected returns how many pointers a walk meets in span i, which is l.count for the top one: exactly, unless it begins in
+// expected returns how many pointers a walk meets in range i, which is l.count for the top one: exactly, unless it begins in
 // the midst of it. Then it is the half of a guess by time.
-func (g *gathering) expected(l *format.Timeline, i int, begins bool) int {
+func (g *pointerScan) expected(l *format.Timeline, i int, begins bool) int {
 	s := l.At(i)
 	n := s.Live
 	if !g.private {
@@ -140,29 +140,29 @@ func (g *gathering) expected(l *format.Timeline, i int, begins bool) int {
 	return int(float64(n) * min(1, float64(at-from)/float64(to-from)) / 2)
 }
 
-// scanAll scans spans in the order of the walk, all at once.
-func (g *gathering) scanAll(ctx context.Context, spans []format.Range) error {
+// scanAll scans ranges in the order of the walk, all at once.
+func (g *pointerScan) scanAll(ctx context.Context, spans []format.Range) error {
 	g.begun = true
 	if len(spans) == 1 {
 		return g.scan(ctx, spans[0])
 	}
-	parts := make([]gathering, len(spans))
+	parts := make([]pointerScan, len(spans))
 	all, ctx := errgroup.WithContext(ctx)
 	for i := range spans {
-		parts[i] = gathering{view: g.view, t: g.t, k: g.k, ascending: g.ascending, private: g.private, want: g.missing()}
+		parts[i] = pointerScan{view: g.view, t: g.t, k: g.k, ascending: g.ascending, private: g.private, want: g.missing()}
 		all.Go(func() error { return parts[i].scan(ctx, spans[i]) })
 	}
 	if err := all.Wait(); err != nil {
 		return err
 	}
 	for i := range parts {
-		g.found = append(g.found, parts[i].found[:min(len(parts[i].found), g.missing())]...)
+		g.hits = append(g.hits, parts[i].hits[:min(len(parts[i].hits), g.missing())]...)
 	}
 	return nil
 }
 
-// scan adds the pointers of one span, as many as are missing.
-func (g *gathering) scan(ctx context.Context, sp format.Range) error {
+// scan adds the pointers of one range, as many as are missing.
+func (g *pointerScan) scan(ctx context.Context, sp format.Range) error {
 	v := g.view
 	r := g.k.of(driver.Range{Reverse: !g.ascending})
 	if !v.s.bounds.Exclusive && (g.private || sp.Private == 0) {
@@ -181,15 +181,15 @@ func (g *gathering) scan(ctx context.Context, sp format.Range) error {
 		} else if isNew || p.Private && !g.private {
 			continue
 		}
-		if g.found == nil {
-			g.found = make([]found, 0, min(g.want, 128))
+		if g.hits == nil {
+			g.hits = make([]hit, 0, min(g.want, 128))
 		}
 		if g.keys == nil {
-			g.keys = make([]byte, 0, (len(row.Key)+8)*cap(g.found))
+			g.keys = make([]byte, 0, (len(row.Key)+8)*cap(g.hits))
 		}
 		start := len(g.keys)
 		g.keys = append(g.keys, row.Key...)
-		if g.found = append(g.found, found{g.keys[start:len(g.keys):len(g.keys)], p.Number}); g.missing() == 0 {
+		if g.hits = append(g.hits, hit{g.keys[start:len(g.keys):len(g.keys)], p.Number}); g.missing() == 0 {
 			return nil
 		}
 	}

@@ -72,7 +72,7 @@ func (s *Store) chainAt(ctx context.Context, ref parlance.Ref, number uint64) (h
 func (s *Store) logEnd(ctx context.Context, ref parlance.Ref) (number uint64, h format.Hash, err error) {
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
-	t, err := s.readerTail(ctx, c)
+	t, err := s.readerHead(ctx, c)
 	if err != nil {
 		return 0, h, err
 	}
@@ -132,7 +132,7 @@ func (s *Store) registered(ctx context.Context, ws parlance.WorkspaceID, from ui
 	}
 }
 
-// groups cuts a sequence into slices of at most size, for who does something for several at once.
+// groups batches a sequence into slices of at most size elements.
 func groups[T any](seq iter.Seq2[T, error], size int) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		var group []T

@@ -33,7 +33,7 @@ func (s *Store) Glance(ref parlance.Ref) (State, bool) {
 	}
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
-	if t := c.known(); t != nil {
+	if t := c.head(); t != nil {
 		return stateOf(t), true
 	}
 	return State{}, false
@@ -44,16 +44,16 @@ func (s *Store) Glance(ref parlance.Ref) (State, bool) {
 func (s *Store) State(ctx context.Context, ref parlance.Ref) (State, error) {
 	c := s.conversations.acquire(ref)
 	defer s.conversations.release(c)
-	t, err := s.readerTail(ctx, c)
+	t, err := s.readerHead(ctx, c)
 	if err != nil {
 		return State{}, err
 	}
 	return stateOf(t), nil
 }
 
-// readerTail returns a tail whose derived rows all stand.
-func (s *Store) readerTail(ctx context.Context, c *conversation) (*format.Head, error) {
-	have, stands := c.known(), c.tail.Load()
+// readerHead returns a head whose derived rows all stand.
+func (s *Store) readerHead(ctx context.Context, c *conversation) (*format.Head, error) {
+	have, stands := c.head(), c.cachedHead.Load()
 	if have != nil && s.bounds.Exclusive {
 		return have, nil
 	}
@@ -64,13 +64,13 @@ func (s *Store) readerTail(ctx context.Context, c *conversation) (*format.Head, 
 	if have != nil && have.Number == t.Number && have.Listed == t.Listed {
 		return have, nil
 	}
-	// Lost races don't matter: both tails are right, and one is newer. A writer
+	// Lost races don't matter: both heads are right, and one is newer. A writer
 	// that is at work replaces it, and its claim fails if it built on an older one.
-	c.tail.CompareAndSwap(stands, t)
+	c.cachedHead.CompareAndSwap(stands, t)
 	return t, nil
 }
 
-// head reads a conversation's head row; a tail of nothing if there is none.
+// head reads a conversation's head row; a head of nothing if there is none.
 func (s *Store) head(ctx context.Context, ref parlance.Ref) (*format.Head, error) {
 	row, err := s.get(ctx, format.HeadPartition(ref), nil)
 	if err != nil {
@@ -312,8 +312,8 @@ func (s *Store) ConversationOfMessage(ctx context.Context, ws parlance.Workspace
 	return "", parlance.Errorf(parlance.NotFound, "there is no message %q", id)
 }
 
-// readSpans reads the closed spans of a timeline as of a tail; errMoved if they have moved on.
-func (s *Store) readSpans(ctx context.Context, ref parlance.Ref, t format.TimelineID, as *format.Head) ([]format.Range, error) {
+// readRanges reads the closed ranges of a timeline as of a head; errMoved if they have moved on.
+func (s *Store) readRanges(ctx context.Context, ref parlance.Ref, t format.TimelineID, as *format.Head) ([]format.Range, error) {
 	count := as.Timelines[t].Count
 	closed := make([]format.Range, 0, min(count, 1024))
 	r := driver.Range{From: format.RangeKey(t, ""), To: format.RangeKey(t+1, "")}

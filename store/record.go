@@ -49,10 +49,10 @@ func (s *Store) Records(ctx context.Context, collection string) iter.Seq2[Record
 
 // swap claims one row.
 func (s *Store) swap(ctx context.Context, p driver.Partition, key, old, new []byte) (err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	defer func() { err = s.leave(ctx, err) }()
+	defer func() { err = s.endWrite(ctx, err) }()
 	err = s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, nil, 1)
 	if driver.AsRefused(err) != nil {
 		return parlance.Errorf(parlance.Conflict, "the record was changed meanwhile")
@@ -62,7 +62,7 @@ func (s *Store) swap(ctx context.Context, p driver.Partition, key, old, new []by
 
 // claim is the engine's Claim, done again if the answer was lost.
 func (s *Store) claim(ctx context.Context, p driver.Partition, claims []driver.Claim, ops []driver.Op, v driver.Version) error {
-	return s.again(ctx, func() error { return s.engine.Claim(ctx, p, claims, ops, v) })
+	return s.retry(ctx, func() error { return s.engine.Claim(ctx, p, claims, ops, v) })
 }
 
 // claimParts is claim with the ops cut to what the engine takes at once.
@@ -77,22 +77,22 @@ func (s *Store) claimParts(ctx context.Context, p driver.Partition, claims []dri
 // writeParts writes ops part by part.
 func (s *Store) writeParts(ctx context.Context, parts [][]driver.Op, v driver.Version) error {
 	for _, part := range parts {
-		if err := s.again(ctx, func() error { return s.engine.Write(ctx, part, v) }); err != nil {
+		if err := s.retry(ctx, func() error { return s.engine.Write(ctx, part, v) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// again does what may be done twice up to four times while the engine is unavailable.
-func (s *Store) again(ctx context.Context, do func() error) error {
+// retry does what may be done twice up to four times while the engine is unavailable.
+func (s *Store) retry(ctx context.Context, do func() error) error {
 	for try := 0; ; try++ {
 		err := do()
 		if err == nil {
 			return nil
 		}
 		if parlance.KindOf(err) == parlance.Unavailable {
-			s.doubt.Store(true)
+			s.maybeNotDurable.Store(true)
 		}
 		if try == 3 || parlance.KindOf(err) != parlance.Unavailable || ctx.Err() != nil {
 			return err
@@ -101,15 +101,15 @@ func (s *Store) again(ctx context.Context, do func() error) error {
 	}
 }
 
-// settled makes sure that what was read is durable, for who acknowledges something
+// ensureDurable makes sure that what was read is durable, before a caller acknowledges something
 // because it stands already. It only costs anything after a write whose end is unknown.
-func (s *Store) settled(ctx context.Context) error {
-	if !s.doubt.Load() {
+func (s *Store) ensureDurable(ctx context.Context) error {
+	if !s.maybeNotDurable.Load() {
 		return nil
 	}
-	s.doubt.Store(false)
+	s.maybeNotDurable.Store(false)
 	if err := s.engine.Write(ctx, nil, 0); err != nil {
-		s.doubt.Store(true)
+		s.maybeNotDurable.Store(true)
 		return err
 	}
 	return nil
@@ -121,10 +121,10 @@ const maxSwaps = 64
 // update changes one claimed row by compare-and-swap: change gets the row, nil if there
 // is none, and returns the new one; the same one again means no change.
 func (s *Store) update(ctx context.Context, p driver.Partition, key []byte, change func(old []byte) (new []byte, err error)) (err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	defer func() { err = s.leave(ctx, err) }()
+	defer func() { err = s.endWrite(ctx, err) }()
 	old, err := s.get(ctx, p, key)
 	for try := 0; err == nil && try < maxSwaps; try++ {
 		var new []byte
@@ -132,7 +132,7 @@ func (s *Store) update(ctx context.Context, p driver.Partition, key []byte, chan
 			return err
 		}
 		if bytes.Equal(old, new) {
-			return s.settled(ctx)
+			return s.ensureDurable(ctx)
 		}
 		err = s.claim(ctx, p, []driver.Claim{{Key: key, Old: old, Value: new}}, nil, 1)
 		refused := driver.AsRefused(err)
@@ -222,7 +222,7 @@ func (s *Store) Missed() {
 	})
 }
 
-// tellAppended tells who wants to know that the log goes up to number.
+// tellAppended tells Options.Appended that the log goes up to number.
 func (s *Store) tellAppended(ref parlance.Ref, number uint64) {
 	if s.appended != nil {
 		s.appended(ref, number)

@@ -103,7 +103,7 @@ func (s *Store) registerGroup(ctx context.Context, r *registry, ws parlance.Work
 	return nil
 }
 
-// standsAt is where the lists show a conversation that comes into the registry. If who made it stopped half-way, it
+// standsAt is where the lists show a conversation that comes into the registry. If its maker stopped half-way, it
 // may have messages by then; where rows have versions, theirs win.
 func (s *Store) standsAt(ctx context.Context, ws parlance.WorkspaceID, c *Created) (parlance.Time, error) {
 	if c.New || !s.bounds.OneStep {
@@ -128,7 +128,7 @@ func registryOps(ws parlance.WorkspaceID, c *parlance.Conversation, number uint6
 
 // completeRegistry returns the registry's end. Where a claim and its derived rows are two
 // steps it first writes the derived rows of what others claimed and maybe did not complete,
-// so that who isn't found by id isn't in the registry.
+// so that what isn't found by id isn't in the registry.
 func (s *Store) completeRegistry(ctx context.Context, ws parlance.WorkspaceID) (last format.Registered, err error) {
 	if s.bounds.OneStep {
 		return s.lastRegistered(ctx, ws)

@@ -38,8 +38,8 @@ func observe(t *format.Head, e, before *Entry) {
 	}
 }
 
-// stamp returns the time of something that is written here now.
-func (a *appender) stamp() parlance.Time {
+// nextTimestamp returns the time of something that is written here now.
+func (a *appender) nextTimestamp() parlance.Time {
 	last := a.next.LastStamp
 	if a.next.Number > 0 && a.next.LastCreated <= a.now+day {
 		last = max(last, a.next.LastCreated)
@@ -50,11 +50,11 @@ func (a *appender) stamp() parlance.Time {
 	return a.now
 }
 
-// stampMessage gives a message that was put the times that its mode asks for.
-func (a *appender) stampMessage(m *parlance.Message, mode Mode, current *Entry) error {
+// assignTimes gives a message that was put the times that its mode asks for.
+func (a *appender) assignTimes(m *parlance.Message, mode Mode, current *Entry) error {
 	switch mode {
 	case Send:
-		m.Created = a.stamp()
+		m.Created = a.nextTimestamp()
 		m.Updated = m.Created
 		if m.Sent == 0 {
 			m.Sent = m.Created
@@ -85,12 +85,12 @@ func (a *appender) stampMessage(m *parlance.Message, mode Mode, current *Entry) 
 	return nil
 }
 
-// stampChange gives a changed message its time, and marks its native form as
+// assignChangeTimes gives a changed message its time, and marks its native form as
 // outdated, where the change did neither itself.
-func (a *appender) stampChange(m, before *parlance.Message) {
+func (a *appender) assignChangeTimes(m, before *parlance.Message) {
 	m.ID, m.Created = before.ID, before.Created
 	if m.State != before.State && m.State != parlance.Live && m.Removed == 0 {
-		m.Removed = a.stamp()
+		m.Removed = a.nextTimestamp()
 	}
 	if m.Native.JSON != nil && !m.Native.Stale && slices.Equal(m.Native.JSON, before.Native.JSON) && !sameContent(m, before) {
 		m.Native.Stale = true
@@ -101,7 +101,7 @@ func (a *appender) stampChange(m, before *parlance.Message) {
 		if high := a.timeline(format.TimelineID(parlance.ByUpdated)).High; high != "" && format.TimeOfKey([]byte(high)) <= a.now+day {
 			last = max(last, format.TimeOfKey([]byte(high)))
 		}
-		m.Updated = min(max(a.stamp(), last+1), parlance.MaxTime)
+		m.Updated = min(max(a.nextTimestamp(), last+1), parlance.MaxTime)
 	}
 }
 

@@ -37,19 +37,19 @@ type Store struct {
 	now    func() parlance.Time
 	log    *slog.Logger
 
-	conversations *conversations
-	records       *otter.Cache[string, any] // decoded claimed records, by what they are
-	changes       atomic.Uint64             // counts changes of records
-	doubt         atomic.Bool               // a write ended in Unavailable: rows may stand that are not durable yet
-	stamps        *otter.Cache[string, *stamps]
-	remembered    *otter.Cache[entryName, Entry] // entries that were read; nil on an engine of our own, which has its own cache
-	flights       singleflight.Group             // of pages, on an engine that others share
-	asked         atomic.Uint64                  // counts requests for such pages
-	epochs        sync.Map                       // WorkspaceID → *atomic.Uint64
-	registries    sync.Map                       // WorkspaceID → *registry
-	ids           *parlance.ObjectIDs
+	conversations   *conversations
+	records         *otter.Cache[string, any] // decoded claimed records, by what they are
+	changes         atomic.Uint64             // counts changes of records
+	maybeNotDurable atomic.Bool               // a write ended in Unavailable: rows may stand that are not durable yet
+	rangeTimes      *otter.Cache[string, *rangeTimes]
+	remembered      *otter.Cache[entryName, Entry] // entries that were read; nil on an engine of our own, which has its own cache
+	sharedReads     singleflight.Group             // of pages, on an engine that others share
+	pageRequests    atomic.Uint64                  // counts requests for such pages
+	epochs          sync.Map                       // WorkspaceID → *atomic.Uint64
+	registries      sync.Map                       // WorkspaceID → *registry
+	ids             *parlance.ObjectIDs
 
-	gate gate
+	gate writeGate
 
 	announce func(parlance.WorkspaceID, []string)
 	appended func(parlance.Ref, uint64)
@@ -108,9 +108,9 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 		s.remembered = otter.Must(&otter.Options[entryName, Entry]{MaximumWeight: maxKept, Weigher: weighEntry})
 	}
 	s.records = otter.Must(records)
-	s.stamps = otter.Must(&otter.Options[string, *stamps]{
+	s.rangeTimes = otter.Must(&otter.Options[string, *rangeTimes]{
 		MaximumWeight: 16 << 20,
-		Weigher:       func(k string, v *stamps) uint32 { return uint32(len(k) + 12*len(v.times)) },
+		Weigher:       func(k string, v *rangeTimes) uint32 { return uint32(len(k) + 12*len(v.times)) },
 	})
 	err := s.openFormat(ctx, &o)
 	if err == nil {
@@ -134,7 +134,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Now returns the store's time, which all stamps come from.
+// Now returns the store's time, which all times given here come from.
 func (s *Store) Now() parlance.Time { return s.now() }
 
 // Epoch returns a number that changes whenever anything but messages that a page

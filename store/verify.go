@@ -158,7 +158,7 @@ const verifyGroup = 1000
 func (v *verifier) conversation(about *parlance.Conversation) error {
 	c := v.s.conversations.acquire(v.ref)
 	defer v.s.conversations.release(c)
-	t, err := v.s.readerTail(v.ctx, c)
+	t, err := v.s.readerHead(v.ctx, c)
 	if err != nil {
 		return err
 	}
@@ -286,7 +286,7 @@ func (w *walk) flush() error {
 			if r != format.IndexRowOf(e) {
 				w.find("the index places message %q elsewhere than its entry %d", m.ID, e.Number)
 			}
-		case r.Number < e.Number || r.Number > w.view.tail.Number:
+		case r.Number < e.Number || r.Number > w.view.head.Number:
 			w.find("the index says entry %d for message %q, which has entry %d", r.Number, m.ID, e.Number)
 			continue
 		default:
@@ -294,7 +294,7 @@ func (w *walk) flush() error {
 		}
 		for t := range format.TimelineID(format.Timelines) {
 			if key, ok := format.KeyIn(t, m); ok {
-				expect(format.TimelinePartition(w.ref, t, w.view.tail.Timelines[t].Holding(key).ID), key, e.Number<<1|uint64(format.Bit(m.Private())))
+				expect(format.TimelinePartition(w.ref, t, w.view.head.Timelines[t].Holding(key).ID), key, e.Number<<1|uint64(format.Bit(m.Private())))
 			}
 		}
 		if w.across && m.State != parlance.Deleted {
@@ -354,7 +354,7 @@ func (w *walk) pointers(p driver.Partition, rows map[string]uint64) (map[string]
 
 // head holds the head row against the log.
 func (w *walk) head() {
-	t := w.view.tail
+	t := w.view.head
 	if t.Number != w.next.Number {
 		w.find("the head ends at entry %d, the log at entry %d", t.Number, w.next.Number)
 		return
@@ -371,7 +371,7 @@ func (w *walk) head() {
 // message has its pointer this shows that there is none too many.
 func (w *walk) timelines() error {
 	for t := range format.TimelineID(format.Timelines) {
-		l := &w.view.tail.Timelines[t]
+		l := &w.view.head.Timelines[t]
 		sum := 0
 		for _, sp := range append(l.Closed[:len(l.Closed):len(l.Closed)], l.Top) {
 			live, private := 0, 0
@@ -421,7 +421,7 @@ func (v *verifier) lists(about *parlance.Conversation, t *format.Head) error {
 				return err
 			case value == nil:
 				v.find("the list of %s%s lacks it at %s", l.Kind, l.Account, at)
-			case i < len(rows) && string(value) < string(format.TimeKey(at)): // higher is no harm, and so who settled may leave it
+			case i < len(rows) && string(value) < string(format.TimeKey(at)): // higher is no harm: a settled list may be so
 				v.find("the list of %s%s has it before %s", l.Kind, l.Account, at)
 			}
 		}

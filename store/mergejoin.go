@@ -23,13 +23,13 @@ type Collection struct {
 	After bool
 }
 
-// A pair is a key and what stands under it in two stores; nil where nothing does.
-type pair struct{ key, here, there []byte }
+// A joinedPair is a key and what stands under it in two stores; nil where nothing does.
+type joinedPair struct{ key, here, there []byte }
 
-// pairs returns what stands in a partition that both stores have, by key. Its bytes are
+// mergeJoin returns what stands in a partition that both stores have, by key. Its bytes are
 // valid until the next one is asked for.
-func pairs(ctx context.Context, a, b *Store, p driver.Partition, owns func(Record) (bool, error)) iter.Seq2[pair, error] {
-	return func(yield func(pair, error) bool) {
+func mergeJoin(ctx context.Context, a, b *Store, p driver.Partition, owns func(Record) (bool, error)) iter.Seq2[joinedPair, error] {
+	return func(yield func(joinedPair, error) bool) {
 		nextA, stopA := iter.Pull2(a.owned(ctx, p, owns))
 		defer stopA()
 		nextB, stopB := iter.Pull2(b.owned(ctx, p, owns))
@@ -38,7 +38,7 @@ func pairs(ctx context.Context, a, b *Store, p driver.Partition, owns func(Recor
 		there, errB, moreB := nextB()
 		for moreA || moreB {
 			if err := cmp.Or(errA, errB); err != nil {
-				yield(pair{}, err)
+				yield(joinedPair{}, err)
 				return
 			}
 			order := bytes.Compare(here.Key, there.Key)
@@ -47,7 +47,7 @@ func pairs(ctx context.Context, a, b *Store, p driver.Partition, owns func(Recor
 			} else if !moreB {
 				order = -1
 			}
-			one := pair{key: here.Key, here: here.Value, there: there.Value}
+			one := joinedPair{key: here.Key, here: here.Value, there: there.Value}
 			switch {
 			case order < 0:
 				one.there = nil
@@ -84,20 +84,20 @@ func (s *Store) owned(ctx context.Context, p driver.Partition, owns func(Record)
 	}
 }
 
-// A family is a kind of claimed rows that are found by id and spread over buckets, which
+// A bucketedRows is a kind of claimed rows that are found by id and spread over buckets, which
 // may be others in another store.
-type family struct {
+type bucketedRows struct {
 	letter string
 	ws     parlance.WorkspaceID
 	names  func(key []byte) []string // under which they are remembered
 }
 
-func (f family) in(l format.Layout, key []byte) driver.Partition {
+func (f bucketedRows) in(l format.Layout, key []byte) driver.Partition {
 	return format.Claimed(f.letter, string(f.ws), l.Bucket(string(key)))
 }
 
 // partitions returns all of a family's partitions in a store of layout l.
-func (f family) partitions(l format.Layout) iter.Seq[driver.Partition] {
+func (f bucketedRows) partitions(l format.Layout) iter.Seq[driver.Partition] {
 	return func(yield func(driver.Partition) bool) {
 		for n := range l.Buckets {
 			bucket := ""
@@ -111,16 +111,16 @@ func (f family) partitions(l format.Layout) iter.Seq[driver.Partition] {
 	}
 }
 
-func accounts(ws parlance.WorkspaceID) family {
-	return family{"U", ws, func(key []byte) []string { return []string{accountName(ws, parlance.AccountID(key))} }}
+func accounts(ws parlance.WorkspaceID) bucketedRows {
+	return bucketedRows{"U", ws, func(key []byte) []string { return []string{accountName(ws, parlance.AccountID(key))} }}
 }
 
-func numbers(ws parlance.WorkspaceID) family {
-	return family{"N", ws, func([]byte) []string { return nil }}
+func numbers(ws parlance.WorkspaceID) bucketedRows {
+	return bucketedRows{"N", ws, func([]byte) []string { return nil }}
 }
 
-func conversationRecords(ws parlance.WorkspaceID) family {
-	return family{"C", ws, func(key []byte) []string {
+func conversationRecords(ws parlance.WorkspaceID) bucketedRows {
+	return bucketedRows{"C", ws, func(key []byte) []string {
 		return []string{conversationName(parlance.Ref{Workspace: ws, Conversation: parlance.ConversationID(key)})}
 	}}
 }
@@ -132,7 +132,7 @@ const rowsAtOnce = 256
 const scansAtOnce = 64
 
 // each calls do for all rows of a family, some at a time, from several goroutines.
-func (s *Store) each(ctx context.Context, f family, do func(context.Context, []driver.Row) error) error {
+func (s *Store) each(ctx context.Context, f bucketedRows, do func(context.Context, []driver.Row) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(scansAtOnce)
 	for p := range f.partitions(s.layout) {
@@ -159,8 +159,8 @@ func (s *Store) each(ctx context.Context, f family, do func(context.Context, []d
 	return g.Wait()
 }
 
-// standing returns what stands under keys of a family, in their order; nil where nothing does.
-func (s *Store) standing(ctx context.Context, f family, keys [][]byte, parallel int) ([][]byte, error) {
+// getMany returns what stands under keys of a family, in their order; nil where nothing does.
+func (s *Store) getMany(ctx context.Context, f bucketedRows, keys [][]byte, parallel int) ([][]byte, error) {
 	at := map[driver.Partition][]int{}
 	for i, k := range keys {
 		p := f.in(s.layout, k)

@@ -12,27 +12,27 @@ import (
 	"parlance/store/internal/format"
 )
 
-// This file is about those who write to the same conversation: what a writer may build on, whose
+// This file is about writers of the same conversation: what one may build on, whose
 // derived rows it has to write too, and how its claim finds out.
 
-// baseTail returns the tail to build a group on. Where others may write too, what is remembered
-// is taken for true, for the claim is refused if others wrote since; unsure says so. A change is
+// baseHead returns the head to build a group on. Where others may write too, what is remembered
+// is taken for true, for the claim is refused if others wrote since; unconfirmed says so. A change is
 // refused too if its message isn't found, so it has to look first.
 //
-// The others' entries stand above the tail, and maybe nothing that is derived from them does. That
-// is written with the group and not before: who writes all the time would take the next number meanwhile, each time.
-func (s *Store) baseTail(ctx context.Context, c *conversation, group []*request) (t *format.Head, others []*Entry, unsure bool, err error) {
+// The others' entries stand above the head, and maybe nothing that is derived from them does. That
+// is written with the group and not before: otherwise a busy writer would win every race.
+func (s *Store) baseHead(ctx context.Context, c *conversation, group []*request) (t *format.Head, others []*Entry, unconfirmed bool, err error) {
 	isChange := func(r *request) bool { return r.change != nil }
-	if t := c.known(); t != nil && (s.bounds.Exclusive || !slices.ContainsFunc(group, isChange)) {
+	if t := c.head(); t != nil && (s.bounds.Exclusive || !slices.ContainsFunc(group, isChange)) {
 		return t, nil, !s.bounds.Exclusive, nil
 	}
-	t, others, err = s.openTail(ctx, c)
+	t, others, err = s.openHead(ctx, c)
 	return t, others, false, err
 }
 
-// openTail returns the conversation's tail, and the entries above it, whose derived rows may be missing.
-func (s *Store) openTail(ctx context.Context, c *conversation) (t *format.Head, above []*Entry, err error) {
-	t, err = s.readerTail(ctx, c)
+// openHead returns the conversation's head, and the entries above it, whose derived rows may be missing.
+func (s *Store) openHead(ctx context.Context, c *conversation) (t *format.Head, above []*Entry, err error) {
+	t, err = s.readerHead(ctx, c)
 	if err != nil || s.bounds.OneStep {
 		return t, nil, err
 	}
@@ -45,27 +45,27 @@ func (s *Store) openTail(ctx context.Context, c *conversation) (t *format.Head, 
 	return t, above, nil
 }
 
-// writerTail returns the conversation's tail as it is now. Where a claim and its derived rows are
+// writerHead returns the conversation's head as it is now. Where a claim and its derived rows are
 // two steps, others may have claimed entries above it, and maybe stopped before the second
 // step; it writes the derived rows of those first. The caller holds c.write.
-func (s *Store) writerTail(ctx context.Context, c *conversation) (*format.Head, error) {
+func (s *Store) writerHead(ctx context.Context, c *conversation) (*format.Head, error) {
 	for try := 0; ; try++ {
-		t, others, err := s.openTail(ctx, c)
+		t, others, err := s.openHead(ctx, c)
 		if err != nil || len(others) == 0 {
 			return t, err
 		}
-		a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t, entries: others, others: len(others), known: map[parlance.MessageID]*Entry{}}
+		a := &appender{s: s, c: c, ctx: ctx, base: t, next: *t, entries: others, theirs: len(others), known: map[parlance.MessageID]*Entry{}}
 		err = a.complete()
 		switch {
 		case err == nil:
-			c.tail.Store(&a.next)
+			c.cachedHead.Store(&a.next)
 			return &a.next, nil
 		case driver.AsRefused(err) == nil || try == maxRaces:
-			c.doubt()
+			c.invalidate()
 			return nil, fmt.Errorf("complete what others began: %w", err)
 		}
 		// They are at it themselves.
-		c.doubt()
+		c.invalidate()
 		wait(try)
 	}
 }
@@ -76,7 +76,7 @@ func (a *appender) complete() error {
 	if err := a.prepare(); err != nil {
 		return err
 	}
-	if err := a.follow(); err != nil {
+	if err := a.deriveTheirs(); err != nil {
 		return err
 	}
 	if err := a.finish(); err != nil {
@@ -85,9 +85,9 @@ func (a *appender) complete() error {
 	return a.s.writeParts(a.ctx, a.parts(), appended(a.next.Number))
 }
 
-// follow derives what follows from the others' entries.
-func (a *appender) follow() error {
-	for _, e := range a.entries[:a.others] {
+// deriveTheirs derives what follows from the others' entries.
+func (a *appender) deriveTheirs() error {
+	for _, e := range a.entries[:a.theirs] {
 		var before *Entry
 		if e.Previous != 0 {
 			var err error
@@ -113,8 +113,8 @@ func (a *appender) commit() error {
 		return a.s.writeParts(a.ctx, parts, version)
 	}
 	log := a.s.layout.LogPartition(a.c.ref, a.firstClaim())
-	if a.unsure {
-		if done, err := a.commitUnsure(log); done || err != nil {
+	if a.unconfirmed {
+		if done, err := a.commitUnconfirmed(log); done || err != nil {
 			return err
 		}
 		return a.s.writeParts(a.ctx, parts, version)
@@ -125,15 +125,15 @@ func (a *appender) commit() error {
 	return a.s.writeParts(a.ctx, parts[1:], version)
 }
 
-// commitUnsure claims the numbers and finds out meanwhile whether the head is what the derived
-// rows were made from: lists move without a new entry, and who is quick may already have
+// commitUnconfirmed claims the numbers and finds out meanwhile whether the head is what the derived
+// rows were made from: lists move without a new entry, and a fast writer may already have
 // written the derived rows of what is claimed here. If it isn't, they are made anew, and done is true.
-func (a *appender) commitUnsure(log driver.Partition) (done bool, err error) {
+func (a *appender) commitUnconfirmed(log driver.Partition) (done bool, err error) {
 	var head *format.Head
 	var g errgroup.Group
 	g.Go(func() error { return a.s.claim(a.ctx, log, a.rows, nil, appended(a.next.Number)) })
 	g.Go(func() error {
-		return a.s.again(a.ctx, func() (err error) {
+		return a.s.retry(a.ctx, func() (err error) {
 			head, err = a.s.head(a.ctx, a.c.ref)
 			return err
 		})
@@ -144,8 +144,8 @@ func (a *appender) commitUnsure(log driver.Partition) (done bool, err error) {
 	if head.Number == a.base.Number && head.Listed == a.base.Listed {
 		return false, nil
 	}
-	a.c.doubt()
-	t, err := a.s.writerTail(a.ctx, a.c)
+	a.c.invalidate()
+	t, err := a.s.writerHead(a.ctx, a.c)
 	if err == nil {
 		a.next = *t
 	}

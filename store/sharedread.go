@@ -12,8 +12,8 @@ import (
 // This file holds what readers have in common on an engine that is far away: one reading of a page
 // for all who ask for it at the same time, and the entries that were read before.
 
-// A flight is one reading of a page that several callers share.
-type flight struct {
+// A sharedRead is one reading of a page that several callers share.
+type sharedRead struct {
 	began   uint64 // on the store's count of requests for pages
 	page    Page
 	count   int
@@ -23,11 +23,11 @@ type flight struct {
 // sharedPage is readPage, done once for all who ask for the same page at the same time. Nobody
 // gets a page whose reading began before they asked: it may lack what they were told is stored.
 func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t format.TimelineID, q Query, count bool) (Page, int, error) {
-	asked := s.asked.Add(1)
+	asked := s.pageRequests.Add(1)
 	name := pageName(ref, t, q, count)
 	for {
-		v, err, _ := s.flights.Do(name, func() (any, error) {
-			f := flight{began: s.asked.Add(1)}
+		v, err, _ := s.sharedReads.Do(name, func() (any, error) {
+			f := sharedRead{began: s.pageRequests.Add(1)}
 			own := q
 			if q.Unless != nil {
 				own.Unless = func(st State) bool {
@@ -40,7 +40,7 @@ func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t format.Timel
 			f.page, f.count, err = s.readPage(context.WithoutCancel(ctx), ref, t, own, count)
 			return f, err
 		})
-		f := v.(flight)
+		f := v.(sharedRead)
 		switch {
 		case ctx.Err() != nil:
 			return Page{}, 0, ctx.Err()
