@@ -121,7 +121,7 @@ var membersOf = members(map[string]func(jsontext.Value) bool{
 		"timedout partial partialfailure incomplete incompleteresults": says,
 	"code statuscode httpcode httpstatus httpstatuscode errorcode errcode errorno errno errorid rc ret retcode " +
 		"returncode resultcode resultstatus subcode": isNoSuccess,
-	"status state outcome result type":                            isFailure,
+	"status state outcome result type actionstatus":               isFailure,
 	"ok success succeeded successful issuccess issuccessful isok": isFalse,
 })
 
