@@ -92,7 +92,7 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 			return nil
 		}
 		if parlance.KindOf(err) == parlance.Unavailable {
-			s.maybeNotDurable.Store(true)
+			s.unknownEnds.Add(1)
 		}
 		if try == 3 || parlance.KindOf(err) != parlance.Unavailable || ctx.Err() != nil {
 			return err
@@ -104,15 +104,20 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 // ensureDurable makes sure that what was read is durable, before a caller acknowledges something
 // because it stands already. It only costs anything after a write whose end is unknown.
 func (s *Store) ensureDurable(ctx context.Context) error {
-	if !s.maybeNotDurable.Load() {
+	doubts := s.unknownEnds.Load()
+	if s.madeDurable.Load() >= doubts {
 		return nil
 	}
-	s.maybeNotDurable.Store(false)
 	if err := s.engine.Write(ctx, nil, 0); err != nil {
-		s.maybeNotDurable.Store(true)
 		return err
 	}
-	return nil
+	// Only what was in doubt before the write isn't any more.
+	for {
+		old := s.madeDurable.Load()
+		if old >= doubts || s.madeDurable.CompareAndSwap(old, doubts) {
+			return nil
+		}
+	}
 }
 
 // maxSwaps is how often a change is tried again when others change the same record meanwhile.

@@ -37,17 +37,18 @@ type Store struct {
 	now    func() parlance.Time
 	log    *slog.Logger
 
-	conversations   *conversations
-	records         *otter.Cache[string, any] // decoded claimed records, by what they are
-	changes         atomic.Uint64             // counts changes of records
-	maybeNotDurable atomic.Bool               // a write ended in Unavailable: rows may stand that are not durable yet
-	rangeTimes      *otter.Cache[string, *rangeTimes]
-	remembered      *otter.Cache[entryName, Entry] // entries that were read; nil on an engine of our own, which has its own cache
-	sharedReads     singleflight.Group             // of pages, on an engine that others share
-	pageRequests    atomic.Uint64                  // counts requests for such pages
-	epochs          sync.Map                       // WorkspaceID → *atomic.Uint64
-	registries      sync.Map                       // WorkspaceID → *registry
-	ids             *parlance.ObjectIDs
+	conversations *conversations
+	records       *otter.Cache[string, any] // decoded claimed records, by what they are
+	changes       atomic.Uint64             // counts changes of records
+	unknownEnds   atomic.Uint64             // writes that ended in Unavailable: rows of theirs may stand that are not durable yet
+	madeDurable   atomic.Uint64             // how many of unknownEnds are durable, or never came to be
+	rangeTimes    *otter.Cache[string, *rangeTimes]
+	remembered    *otter.Cache[entryName, Entry] // entries that were read; nil on an engine of our own, which has its own cache
+	sharedReads   singleflight.Group             // of pages, on an engine that others share
+	pageRequests  atomic.Uint64                  // counts requests for such pages
+	epochs        sync.Map                       // WorkspaceID → *atomic.Uint64
+	registries    sync.Map                       // WorkspaceID → *registry
+	ids           *parlance.ObjectIDs
 
 	gate writeGate
 
