@@ -36,6 +36,7 @@ func TestAnyManners(t *testing.T) {
 		}
 		m.millis = !m.naive && rapid.Bool().Draw(t, "milliseconds")
 		m.later = m.later && !(m.exclusive && m.bear != 0) // which bounds hold can't be found out where nothing can be read
+		m.brief = m.brief && !(m.bear != 0 && (m.exclusive || m.millis))
 		p := newPlatform(t, m)
 		ids := map[string]bool{}
 		for range rapid.IntRange(0, 30).Draw(t, "messages") {
