@@ -2,6 +2,7 @@ package pebblestore
 
 import (
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -18,19 +19,24 @@ import (
 )
 
 // readOnlyMedia returns a file system that refuses every change.
-func readOnlyMedia(disk vfs.FS) vfs.FS {
-	return lockless{errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+func readOnlyMedia(disk vfs.FS) vfs.FS { return refusing(disk, syscall.EROFS) }
+
+func refusing(disk vfs.FS, with error) vfs.FS {
+	return lockless{with, errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-			return syscall.EROFS
+			return with
 		}
 		return nil
 	}))}
 }
 
 // A lockless file system has no locks to give, as no file can be made.
-type lockless struct{ vfs.FS }
+type lockless struct {
+	with error
+	vfs.FS
+}
 
-func (lockless) Lock(string) (io.Closer, error) { return nil, syscall.EROFS }
+func (l lockless) Lock(string) (io.Closer, error) { return nil, l.with }
 
 // A store on media that can only be read is read, whether it was closed or not; every write is refused in one sentence.
 func TestReadOnlyMedia(t *testing.T) {
@@ -38,10 +44,14 @@ func TestReadOnlyMedia(t *testing.T) {
 	unclosed, _ := killed(t, n)
 	closed, _ := killed(t, n)
 	closeEngine(t, open(t, "store", quiet(closed)))
-	for name, disk := range map[string]*vfs.MemFS{"closed": closed, "not closed": unclosed} {
+	for name, tt := range map[string]struct {
+		disk *vfs.MemFS
+		with error
+	}{"closed": {closed, syscall.EROFS}, "not closed": {unclosed, syscall.EROFS}, "not permitted": {unclosed, fs.ErrPermission}} {
 		t.Run(name, func(t *testing.T) {
+			disk := tt.disk
 			before := disk.String()
-			e := open(t, "store", quiet(readOnlyMedia(disk)))
+			e := open(t, "store", quiet(refusing(disk, tt.with)))
 			if !e.Bounds().ReadOnly {
 				t.Error("the engine doesn't say that it can only be read")
 			}

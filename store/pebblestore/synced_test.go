@@ -163,3 +163,25 @@ func TestNoteHasItsSize(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkNote is what a sync of the log costs more for its note.
+func BenchmarkNote(b *testing.B) {
+	n, err := readNote(b.TempDir(), vfs.Default, slog.Default())
+	if err != nil {
+		b.Fatal(err)
+	}
+	n.name = path.Join(b.TempDir(), noteName)
+	n.manifest = "MANIFEST-000001"
+	n.synced["MANIFEST-000001"] = extent{1000, 1}
+	g := growth{name: "000002.log", note: n}
+	batch := make([]byte, 1000)
+	for b.Loop() {
+		g.wrote(batch)
+		if err := g.sync(func() error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := n.close(); err != nil {
+		b.Fatal(err)
+	}
+}
