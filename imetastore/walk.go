@@ -418,9 +418,9 @@ func (w *walk) lower(ctx context.Context, literal bool) (haul, error) {
 		}
 		return h, err == nil && (h.fresh > 0 || h.complete), err
 	}
-	high, low := w.max, w.max // nothing leads on from high and above
+	high := w.max // nothing leads on from here and above
 	for step := int64(1); ; step *= 8 {
-		low = max(w.max-step, w.min)
+		low := max(w.max-step, w.min)
 		if now := w.now(); low < now && now < high {
 			low = now
 		}

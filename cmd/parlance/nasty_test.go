@@ -94,8 +94,19 @@ func TestEveryCommandWithNastyNames(t *testing.T) {
 		args = append(args, data)
 		look(args, runIn(t, s.base, "", args...))
 	}
-	for _, args := range [][]string{{nastiest}, {"workspace", nastiest}, {"--" + nastiest}, {"config", "check", "--config", nastiest}, {"certificate", "check", nastiest},
-		{"serve", "--data", data, "--listen", nastiest}, {"serve", "--data", data, "--memory", nastiest}, {"fake", "--platform", nastiest}, {"demo", "--listen", nastiest}, {"help", nastiest}, {"completion", nastiest}} {
+	for _, args := range [][]string{
+		{nastiest},
+		{"workspace", nastiest},
+		{"--" + nastiest},
+		{"config", "check", "--config", nastiest},
+		{"certificate", "check", nastiest},
+		{"serve", "--data", data, "--listen", nastiest},
+		{"serve", "--data", data, "--memory", nastiest},
+		{"fake", "--platform", nastiest},
+		{"demo", "--listen", nastiest},
+		{"help", nastiest},
+		{"completion", nastiest},
+	} {
 		look(args, runIn(t, s.base, "", args...))
 	}
 	if hints < 5 {
