@@ -120,9 +120,9 @@ func (w *world) serve(ctx context.Context) (*service, error) {
 		meta := imetastore.New(w.store, w.keeper, imetastore.Options{PageSize: n})
 		s := httpd.New(httpd.Options{
 			Store:      w.store,
-			IMKit:      httpd.Dialect{Handler: kit, OpenAPI: imkit.OpenAPI()},
-			Shopline:   httpd.Dialect{Handler: shop, OpenAPI: shopline.OpenAPI()},
-			IMetaStore: httpd.Dialect{Handler: meta, OpenAPI: imetastore.OpenAPI()},
+			IMKit:      httpd.Dialect{Handler: kit, OpenAPI: imkit.OpenAPI(), Failure: imkit.Failure},
+			Shopline:   httpd.Dialect{Handler: shop, OpenAPI: shopline.OpenAPI(), Failure: shopline.Failure},
+			IMetaStore: httpd.Dialect{Handler: meta, OpenAPI: imetastore.OpenAPI(), Failure: meta.Failure},
 		})
 		v.hosts[n] = l.Addr().String()
 		g.Go(func() error { return s.Serve(ctx, l, nil) })

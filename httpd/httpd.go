@@ -28,9 +28,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"parlance"
 	"parlance/store"
@@ -52,6 +51,8 @@ const grace = 15 * time.Second
 type Dialect struct {
 	Handler http.Handler
 	OpenAPI []byte // YAML
+	// Failure answers a request whose handler broke off.
+	Failure func(http.ResponseWriter)
 }
 
 // Options say what a [Server] serves. Store and the three dialects are required.
@@ -79,6 +80,7 @@ type Server struct {
 	store    *store.Store
 	log      *slog.Logger
 	mounts   [mounts]http.Handler
+	failures [mounts]func(http.ResponseWriter)
 	metrics  *metrics
 	watch    http.Handler // metrics and health
 	run      string       // random; begins the id of every request
@@ -119,7 +121,7 @@ func New(o Options) *Server {
 
 	mux := http.NewServeMux()
 	for m, d := range map[mount]Dialect{imkit: o.IMKit, shopline: o.Shopline, imetastore: o.IMetaStore} {
-		s.mounts[m] = d.Handler
+		s.mounts[m], s.failures[m] = d.Handler, d.Failure
 		mux.HandleFunc("GET /openapi/"+mountNames[m]+".yaml", description(d.OpenAPI))
 	}
 	watch := mux
@@ -135,7 +137,7 @@ func New(o Options) *Server {
 	if o.Attachments != nil {
 		mux.Handle("/attachments/", o.Attachments)
 	}
-	s.mounts[own] = mux
+	s.mounts[own], s.failures[own] = mux, failure
 	return s
 }
 

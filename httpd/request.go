@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"parlance"
+	"parlance/internal/reply"
 )
 
 // A recorder notes the status of an answer on its way out.
@@ -86,7 +86,7 @@ func (s *Server) handle(m mount, w *recorder, r *http.Request) (broken bool) {
 			slog.String("method", r.Method), slog.String("pattern", pattern(r)),
 			slog.String("panic", kindOfPanic(v)), slog.String("stack", string(debug.Stack())))
 		if !broken {
-			fail(m, w, id)
+			s.fail(m, w, id)
 		}
 	}()
 	s.mounts[m].ServeHTTP(w, r)
@@ -118,31 +118,14 @@ func pattern(r *http.Request) string {
 	return r.Pattern
 }
 
-// failure returns the answer to a request whose handler panicked, in the dialect's own form.
-func failure(m mount) string {
-	switch m {
-	case imkit:
-		return `{"RC":500,"RM":"Internal Server Error","error":{"code":"INTERNAL_ERROR","message":"Something went wrong on our side"}}`
-	case shopline:
-		return `{"message":"internal server error","error":"internal server error","code":"InternalServerError"}`
-	case imetastore:
-		return `{"code":"10004","msg":"Something went wrong on our side","time":"` + parlance.TimeOf(time.Now()).String() + `","data":null}`
-	default:
-		return `{"error":"internal server error"}`
-	}
+// fail answers 500 in the form of m. The request's id lets the operator find it in the log.
+func (s *Server) fail(m mount, w http.ResponseWriter, id string) {
+	clear(w.Header())
+	w.Header().Set("X-Request-Id", id)
+	s.failures[m](w)
 }
 
-// fail answers 500. The request's id lets the operator find it in the log.
-func fail(m mount, w http.ResponseWriter, id string) {
-	body := failure(m)
-	h := w.Header()
-	clear(h)
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Request-Id", id)
-	if m == imkit {
-		h.Set("Access-Control-Allow-Origin", "*")
-	}
-	w.WriteHeader(http.StatusInternalServerError)
-	w.Write([]byte(body)) // an error means that the client is gone
+// failure answers a request of no dialect.
+func failure(w http.ResponseWriter) {
+	reply.JSON(w, http.StatusInternalServerError, []byte(`{"error":"internal server error"}`))
 }

@@ -73,3 +73,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	b := s.appendHead(nil, st.code, st.text)
 	s.failures.Send(w, r, err, st.http, append(b, `,"data":null}`...))
 }
+
+// Failure answers a request whose handler broke off: 500 in iMetaStore's form.
+func (s *Server) Failure(w http.ResponseWriter) {
+	st := statuses[parlance.Internal]
+	reply.JSON(w, st.http, append(s.appendHead(nil, st.code, st.text), `,"data":null}`...))
+}

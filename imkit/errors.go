@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"parlance"
@@ -98,9 +97,20 @@ func refusalOf(err error) (f refusal, report bool) {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f, report := refusalOf(err)
 	if report && !errors.Is(err, context.Canceled) {
-		s.log.LogAttrs(r.Context(), slog.LevelError, "imkit: request failed",
-			slog.String("method", r.Method), slog.String("pattern", r.Pattern), slog.Any("error", err))
+		reply.Log(s.log, r, "imkit request failed", err)
 	}
+	f.send(w)
+}
+
+// Failure answers a request whose handler broke off: 500 in IMKit's form.
+func Failure(w http.ResponseWriter) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	f, _ := refusalOf(parlance.Internal)
+	f.send(w)
+}
+
+// send writes the answer.
+func (f *refusal) send(w http.ResponseWriter) {
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}

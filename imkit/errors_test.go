@@ -19,3 +19,12 @@ func TestUnavailableIsToBeTriedAgain(t *testing.T) {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 }
+
+func TestFailure(t *testing.T) {
+	w := httptest.NewRecorder()
+	Failure(w)
+	want := `{"RC":500,"RM":"Internal Server Error","error":{"code":"INTERNAL_ERROR","message":"Something went wrong on our side"}}`
+	if w.Code != http.StatusInternalServerError || w.Body.String() != want || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+}

@@ -60,3 +60,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	st := statusOf(err)
 	s.failures.Send(w, r, err, st.http, appendProblem(nil, Problem{Message: st.text, Error: st.text, Code: st.code}))
 }
+
+// Failure answers a request whose handler broke off: 500 in SHOPLINE's form.
+func Failure(w http.ResponseWriter) {
+	st := statuses[parlance.Internal]
+	reply.JSON(w, st.http, appendProblem(nil, Problem{Message: st.text, Error: st.text, Code: st.code}))
+}

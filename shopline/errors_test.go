@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"parlance"
@@ -33,5 +35,14 @@ func TestStatusOf(t *testing.T) {
 		if got := statusOf(c.err); got != (status{c.http, c.code, c.text}) {
 			t.Errorf("%v: %+v", c.err, got)
 		}
+	}
+}
+
+func TestFailure(t *testing.T) {
+	w := httptest.NewRecorder()
+	Failure(w)
+	want := `{"message":"internal server error","error":"internal server error","code":"InternalServerError"}`
+	if w.Code != http.StatusInternalServerError || w.Body.String() != want {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

@@ -42,19 +42,13 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 		collectors = append(collectors, a.mirrored)
 	}
 	memory := inflight.New(parlance.MaxInFlight)
+	ik := imkit.New(a.store, a.keeper, imkit.Options{Logger: log, Files: a.files, Links: links, Rewrite: rewrite})
+	im := imetastore.New(a.store, a.keeper, imetastore.Options{Logger: log, Rewrite: rewrite, TrustedProxies: c.TrustedProxies})
 	return httpd.New(httpd.Options{
-		Store: a.store,
-		IMKit: httpd.Dialect{
-			Handler: memory.Handler(imkit.New(a.store, a.keeper, imkit.Options{Logger: log, Files: a.files, Links: links, Rewrite: rewrite})), OpenAPI: imkit.OpenAPI(),
-		},
-		Shopline: httpd.Dialect{
-			Handler: memory.Handler(sl), OpenAPI: shopline.OpenAPI(),
-		},
-		IMetaStore: httpd.Dialect{
-			Handler: memory.Handler(imetastore.New(a.store, a.keeper, imetastore.Options{
-				Logger: log, Rewrite: rewrite, TrustedProxies: c.TrustedProxies,
-			})), OpenAPI: imetastore.OpenAPI(),
-		},
+		Store:       a.store,
+		IMKit:       httpd.Dialect{Handler: memory.Handler(ik), OpenAPI: imkit.OpenAPI(), Failure: imkit.Failure},
+		Shopline:    httpd.Dialect{Handler: memory.Handler(sl), OpenAPI: shopline.OpenAPI(), Failure: shopline.Failure},
+		IMetaStore:  httpd.Dialect{Handler: memory.Handler(im), OpenAPI: imetastore.OpenAPI(), Failure: im.Failure},
 		Attachments: attachments,
 		Sizes:       sizes(a.engine),
 		Collectors:  collectors,

@@ -73,8 +73,7 @@ func (f Failures) Send(w http.ResponseWriter, r *http.Request, err error, status
 		return
 	}
 	if status >= http.StatusInternalServerError {
-		f.Log.LogAttrs(r.Context(), slog.LevelError, f.Message,
-			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
+		Log(f.Log, r, f.Message, err)
 	}
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -84,4 +83,13 @@ func (f Failures) Send(w http.ResponseWriter, r *http.Request, err error, status
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	JSON(w, status, body)
+}
+
+// Log tells the operator of a request that failed: as a warning if the same may succeed later. The path isn't told, for it holds ids.
+func Log(log *slog.Logger, r *http.Request, message string, err error) {
+	level := slog.LevelError
+	if parlance.KindOf(err) == parlance.Unavailable {
+		level = slog.LevelWarn
+	}
+	log.LogAttrs(r.Context(), level, message, slog.String("method", r.Method), slog.String("pattern", r.Pattern), slog.Any("error", err))
 }
