@@ -269,7 +269,7 @@ func FuzzClientsReadEveryMessage(f *testing.F) {
 func (w *world) anyMessage(t *rapid.T, h headers) {
 	room := w.newRoom(t, "any")
 	post := func(body string) (id string) {
-		a := w.call(t, "POST", "/rooms/"+room+"/message", h, body)
+		a := w.exchange(t, "POST", "/rooms/"+room+"/message", h, body, true)
 		var sent struct{ Result row }
 		_ = json.Unmarshal([]byte(a.body), &sent) // refused: none
 		return sent.Result.ID
