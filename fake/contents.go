@@ -30,13 +30,15 @@ func (w *world) generate(conversations, n int, now parlance.Time) {
 }
 
 // share returns how many messages the i-th of so many conversations gets of the n that are left. The first gets
-// half. If there are more than three, the last has none.
+// half; of more than 50 conversations all get as many. If there are more than three, the last has none.
 func (w *world) share(i, conversations, n int) int {
 	switch {
 	case conversations > 3 && i == conversations-1:
 		return 0
 	case i == conversations-1 || conversations > 3 && i == conversations-2:
 		return n
+	case conversations > 50:
+		return n / (conversations - 1 - i)
 	case i == 0:
 		return (n + 1) / 2
 	default:

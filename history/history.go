@@ -84,8 +84,12 @@ type Traits struct {
 	// Lag is how far below the highest mark a later run reads again, since rows may arrive late.
 	Lag time.Duration
 
-	// Rest is for how long an unchanged [Stream.Hint] may stand for "nothing new". Zero: never.
+	// Rest is for how long at most an unchanged [Stream.Hint] may stand for "nothing new". Zero: never.
 	Rest time.Duration
+
+	// RestEach is how much of Rest each stream of an account gives, so that an account with few of them is asked
+	// more often: what a hint doesn't tell, such as an edit, is found sooner there. Zero: it is always Rest.
+	RestEach time.Duration
 
 	// Retention is how long the platform keeps messages unless told otherwise; 0: as far as is known, for ever.
 	Retention time.Duration

@@ -30,6 +30,9 @@ func (s *Source) Traits() history.Traits {
 		Order:   parlance.ByUpdated,
 		Lag:     5 * time.Minute,
 		Rate:    12, // of 1,000 a minute
+		// The list tells of new messages, and of edits of the last one only.
+		Rest:     24 * time.Hour,
+		RestEach: 2 * time.Second, // half a call a second goes to rooms that the list shows unchanged
 	}
 }
 

@@ -94,6 +94,14 @@ func (m *Mirror) Ledgers(ctx context.Context, n Name) iter.Seq2[Ledger, error] {
 	}
 }
 
+// acknowledgeable returns the gaps that reading can't fill: of a stream that the platform doesn't have any more, all that is missing.
+func (l *Ledger) acknowledgeable() []Gap {
+	if l.Gone != 0 {
+		return append(l.Holes(), l.Gaps...)
+	}
+	return l.Gaps
+}
+
 // Acknowledge says that a gap may stay as it is: it doesn't keep its stream from being complete any more. NotFound if
 // there is none of this id.
 func (m *Mirror) Acknowledge(ctx context.Context, n Name, gap string) error {
@@ -101,14 +109,15 @@ func (m *Mirror) Acknowledge(ctx context.Context, n Name, gap string) error {
 		if err != nil {
 			return err
 		}
-		for i := range l.Gaps {
-			if l.Gaps[i].ID != gap {
+		for _, g := range l.acknowledgeable() {
+			if g.ID != gap {
 				continue
 			}
 			b, err := m.open(ctx, n, l.Stream)
 			if err != nil {
 				return err
 			}
+			b.gap(g)
 			for j := range b.Gaps {
 				if b.Gaps[j].ID == gap {
 					b.Gaps[j].Acknowledged = m.o.Now()

@@ -25,6 +25,7 @@ type shop struct {
 	tester
 	rows     []shopRow // oldest first
 	merchant string
+	last     string                                             // JSON of the last message that the list tells; empty: it tells none
 	off      int                                                // what the total is wrong by
 	before   func(http.ResponseWriter, *http.Request, int) bool // answers the nth call for messages, if it returns true
 
@@ -90,7 +91,11 @@ func (s *shop) answer(w http.ResponseWriter, r *http.Request) {
 	case "/v1/conversations":
 		n, item := 0, ""
 		if shopMessages && r.URL.Query().Get("page") != "2" {
-			n, item = 1, `{"id":"c","type":"shop_messages","customer_id":"6365a1f0c1a0b20013c40a01"}`
+			n, item = 1, `{"id":"c","type":"shop_messages","customer_id":"6365a1f0c1a0b20013c40a01"`
+			if s.last != "" {
+				item += `,"last_message":` + s.last
+			}
+			item += "}"
 		}
 		fmt.Fprintf(w, `{"items":[%s],"pagination":{"current_page":1,"per_page":24,"total_pages":%d,"total_count":%d}}`, item, n, n)
 	case "/v1/conversations/c/messages":

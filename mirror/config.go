@@ -34,6 +34,8 @@ type Config struct {
 	Last *Last `json:"last,omitempty"`
 	// Listed is when the platform's list of conversations was last read to its end.
 	Listed parlance.Time `json:"listed_ms,omitempty"`
+	// Rotation is within what time conversations that the list showed unchanged are looked at, as of the last run; 0: all are in each run.
+	Rotation time.Duration `json:"rotation_ns,omitempty"`
 	// Unreadable are the items of that list that couldn't be read, and what else was wrong with it.
 	Unreadable []Gap `json:"unreadable,omitempty"`
 	// Well is when the last run began that came through to its end and was of all conversations.

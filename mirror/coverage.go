@@ -43,7 +43,7 @@ func (m *Mirror) cover(ctx context.Context, n Name) (Status, []Coverage, error) 
 	if err != nil {
 		return Status{}, nil, err
 	}
-	s := Status{Config: c, State: Complete, Loses: never, AsOf: m.o.Now(), Now: m.o.Now(), Retention: c.retention()}
+	s := Status{Config: c, State: Complete, Loses: never, AsOf: m.o.Now(), Looked: m.o.Now(), Now: m.o.Now(), Retention: c.retention()}
 	if m.o.Files != nil {
 		if s.files, err = m.o.Files.Counts(ctx, c.Workspace); err != nil {
 			return s, nil, fmt.Errorf("count files: %w", err)
@@ -68,7 +68,7 @@ func (m *Mirror) cover(ctx context.Context, n Name) (Status, []Coverage, error) 
 		s.Loses = 0
 	}
 	if len(all) == 0 {
-		s.AsOf = c.Listed
+		s.AsOf, s.Looked = c.Listed, c.Listed
 	}
 	for i := range all {
 		of[all[i].Stream] = &all[i]

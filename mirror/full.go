@@ -27,16 +27,15 @@ type fullPass struct {
 	idle   int                                       // pages in a row that brought nothing and led nowhere
 }
 
-// fullDue reports whether a stream is to be read in full: it was told, or the oldest of what is known of it was read too long ago.
+// fullDue reports whether a stream is to be read in full: it was told, or it had its turn since the oldest of what is known of it was read.
 func (r *run) fullDue(b *book) bool {
-	every := parlance.Time(r.c.FullEvery.Milliseconds())
 	switch {
 	case r.o.Full:
 		return true
-	case every == 0 || b.Beginning == "" || len(b.Spans) != 1:
+	case r.c.FullEvery == 0 || b.Beginning == "" || len(b.Spans) != 1:
 		return false // what was never read comes first
 	}
-	return r.m.o.Now()-max(b.asOf(), b.Stuck) >= every
+	return hasTurn(b.Stream, r.c.FullEvery, max(b.asOf(), b.Stuck), r.m.o.Now())
 }
 
 // full reads a stream from its newest message to its beginning and finds what vanished.

@@ -46,6 +46,7 @@ type Ledger struct {
 	// Part is the stream that the conversation is read with; then nothing else is known here. Empty: it is read by itself.
 	Part    history.StreamID     `json:"part,omitempty"`
 	Hint    string               `json:"hint,omitempty"`    // as of the last whole reading of the head
+	Doubt   string               `json:"doubt,omitempty"`   // the hint that stood although new messages had come: it proves nothing
 	Members []parlance.AccountID `json:"members,omitempty"` // that the platform named last
 
 	Order parlance.Timeline `json:"order"`
@@ -217,13 +218,16 @@ func (l *Ledger) find(c parlance.ConversationID, text string, now parlance.Time)
 }
 
 // Holes returns all that is missing or not proven to be here: what was not read yet, and the gaps that nobody acknowledged. It is
-// empty exactly if the stream is complete.
+// empty exactly if the stream is complete. That the platform doesn't have a stream any more is no hole: what it had was read before, or is
+// one.
 func (l *Ledger) Holes() []Gap {
 	var holes []Gap
 	hole := func(from, to parlance.Time, reason string) {
 		g := Gap{Conversation: l.Conversation, From: from, To: to, Reason: reason}
 		g.ID = g.id()
-		holes = append(holes, g)
+		if l.Gone == 0 || !slices.ContainsFunc(l.Gaps, func(o Gap) bool { return o.ID == g.ID }) { // else it was acknowledged
+			holes = append(holes, g)
+		}
 	}
 	why := "not read yet"
 	if l.Failure != "" {
@@ -242,13 +246,10 @@ func (l *Ledger) Holes() []Gap {
 	default:
 		hole(0, l.Spans[len(l.Spans)-1].Low.Time, why)
 	}
-	if l.Beginning != "" && l.Failure != "" && len(l.Spans) == 1 {
+	if l.Beginning != "" && l.Failure != "" && l.Gone == 0 && len(l.Spans) == 1 {
 		hole(l.Spans[0].High, 0, "what came since couldn't be read: "+l.Failure)
 	}
-	if l.Gone != 0 && len(l.Spans) > 0 {
-		hole(l.Spans[0].High, l.Gone, "the platform doesn't have the conversation any more; what came before it went is not known")
-	}
-	if t := l.Total; t != nil && len(holes) == 0 && l.lacks() > 0 {
+	if t := l.Total; t != nil && len(holes) == 0 && l.Beginning != "" && len(l.Spans) == 1 && l.lacks() > 0 {
 		hole(0, 0, fmt.Sprintf("the platform counts %d messages, %d more than are here (%s)", t.Count, l.lacks(), t.Query))
 	}
 	for _, g := range l.Gaps {

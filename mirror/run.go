@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"parlance"
 	"parlance/files"
@@ -64,6 +65,8 @@ type run struct {
 	end    func() // gives the run's part of the budget back; nil: it has none
 	meter  *meter
 	board  board
+
+	rotation time.Duration // within what time streams that the list shows unchanged are looked at; 0: all are now
 
 	renewing sync.Mutex // held while a new credential is taken
 
@@ -305,12 +308,13 @@ func (r *run) streams(ctx context.Context) ([]task, error) {
 		return nil, err
 	}
 	tasks = append(tasks, unlisted...)
+	r.rotation = rotation(r.traits, len(tasks))
 	slices.SortStableFunc(tasks, func(a, b task) int { return cmp.Compare(a.loses, b.loses) })
 	if r.o.DryRun || len(r.o.Conversations) > 0 {
 		return tasks, nil
 	}
 	return tasks, r.m.update(ctx, r.c.Name, func(c *Config) {
-		c.Listed = r.m.o.Now()
+		c.Listed, c.Rotation = r.m.o.Now(), r.rotation
 		c.Unreadable = acknowledged(unreadable.Gaps, c.Unreadable)
 	})
 }
@@ -391,15 +395,11 @@ func (r *run) stream(ctx context.Context, t task) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	ctx, held := r.m.holds(ctx)
-	defer held.release()
+	ctx, holding := r.m.holds(ctx)
+	defer holding.release()
 	b := t.book
 	if err := r.meta(ctx, &t.stream); err != nil {
 		return r.unkept(ctx, b, err)
-	}
-	full := r.fullDue(b)
-	if !full && r.rests(&t) {
-		return nil
 	}
 	if id := t.stream.Conversation.ID; id != "" {
 		b.Conversation = id
@@ -419,24 +419,26 @@ func (r *run) stream(ctx context.Context, t task) error {
 	if err := r.left(ctx, b, t.stream.Members); err != nil {
 		return r.unkept(ctx, b, err)
 	}
-	read := r.read
-	if full {
+	read, full, held := r.read, r.fullDue(b), b.Held
+	switch {
+	case full:
 		read = r.full
+	case r.rests(&t) && r.o.DryRun:
+		return nil
+	case r.rests(&t):
+		return r.m.save(context.WithoutCancel(ctx), r.c.Name, b) // who left may have changed
 	}
 	err := read(ctx, b)
 	var fatal error
 	switch now := r.m.o.Now(); {
 	case err == nil:
 		r.unheard.Store(0)
-		b.Attempted, b.Failure, b.Gone, b.Hint = 0, "", 0, t.stream.Hint
-		// The time alone is no reason to write.
-		if now-b.Checked > checkedEvery || b.changed() {
-			b.Checked = now
-		}
+		b.Attempted, b.Failure, b.Gone = 0, "", 0
+		r.looked(b, t.stream.Hint, held)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, parlance.NotFound):
-		b.Gone = now
+		b.Gone, b.Failure = cmp.Or(b.Gone, now), ""
 		b.find("", "the platform doesn't have it any more", now)
 	case errors.Is(err, parlance.Forbidden), errors.Is(err, parlance.Broken), errors.Is(err, parlance.Invalid):
 		b.Attempted, b.Failure = now, err.Error()
@@ -462,15 +464,4 @@ func (r *run) stream(ctx context.Context, t task) error {
 		return fatal
 	}
 	return errors.Join(fatal, r.m.save(context.WithoutCancel(ctx), r.c.Name, b))
-}
-
-// checkedEvery is how exactly a ledger knows when its head was read last.
-const checkedEvery = 60 * 60 * 1000
-
-// rests reports whether a stream needn't be asked: its platform's list shows nothing new, it was asked not long ago, and it had been quiet
-// for as long then, so that nothing that comes late is to be expected.
-func (r *run) rests(t *task) bool {
-	b, rest := t.book, parlance.Time(r.traits.Rest.Milliseconds())
-	return rest > 0 && t.stream.Hint != "" && t.stream.Hint == b.Hint && b.State() == Complete &&
-		r.m.o.Now()-b.Checked < rest && b.Checked-b.Spans[0].High > rest
 }

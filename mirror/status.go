@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,12 @@ type Status struct {
 	// AsOf is when the oldest of what counts was read. What the platform changed before that is here; what it changed since may not be, where it doesn't
 	// tell. 0: there is something that wasn't read to its beginning yet.
 	AsOf parlance.Time
-	Now  parlance.Time
+	// Looked is when the conversation was looked at that wasn't for the longest time, to the hour; 0: there is one that never was, or none.
+	Looked parlance.Time
+	// Gone is how many streams the platform doesn't have any more; GoneSince is when that showed first. They count as what is here of them.
+	Gone      int
+	GoneSince parlance.Time
+	Now       parlance.Time
 	// Stale says why what is here is known not to be kept up to date, since StaleSince; empty: that isn't known.
 	Stale      string
 	StaleSince parlance.Time
@@ -91,7 +97,10 @@ func (s *Status) add(ctx context.Context, m *Mirror, l Ledger) Coverage {
 	s.Missing += l.Held.Missing
 	s.Loses = min(s.Loses, c.Loses)
 	if l.Gone == 0 {
-		s.AsOf = min(s.AsOf, l.asOf())
+		s.AsOf, s.Looked = min(s.AsOf, l.asOf()), min(s.Looked, l.Checked)
+	} else {
+		s.Gone++
+		s.GoneSince = min(cmp.Or(s.GoneSince, l.Gone), l.Gone)
 	}
 	if l.Oldest != 0 && l.Held.Missing == 0 {
 		s.measure(ctx, m, &l)

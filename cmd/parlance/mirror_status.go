@@ -36,6 +36,11 @@ type upstreamStatus struct {
 	Loses            string  `json:"loses"`                      // RFC 3339: when what isn't here may vanish; empty: never
 	Warning          string  `json:"warning"`                    // empty: none
 
+	Gone        int     `json:"gone"`         // conversations that the platform doesn't have any more
+	GoneSince   string  `json:"gone_since"`   // RFC 3339: when that showed first; empty: of none
+	LookedAt    string  `json:"looked_at"`    // RFC 3339, to the hour: when the one was that wasn't for the longest time; empty: one never was
+	LookSeconds float64 `json:"look_seconds"` // within so long each is looked at; 0: in each run
+
 	AsOf      string `json:"as_of"`    // RFC 3339: when the oldest of it was read; empty: not all was yet
 	LastRun   string `json:"last_run"` // RFC 3339; empty: never
 	LastState string `json:"last_state"`
@@ -59,7 +64,7 @@ complete.
 
 JSON, one line for each upstream: {"source","workspace","platform","url","account","state","conversations","complete","partial",
 "unknown","messages","missing","gaps","files_waiting","files_lost","retention_seconds","measured_retention_seconds","loses",
-"warning","as_of","last_run","last_state","last_error","stale_since","stale","next_run"}`,
+"warning","gone","gone_since","looked_at","look_seconds","as_of","last_run","last_state","last_error","stale_since","stale","next_run"}`,
 	}, func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		return p.onStore(ctx, cmd, func(a *archive) error { return p.listStatus(ctx, a, args) })
 	})
@@ -123,6 +128,8 @@ func statusOf(s *mirror.Status) upstreamStatus {
 			u.Warning = "messages that aren't here may be vanishing from the platform now"
 		}
 	}
+	u.Gone, u.GoneSince = s.Gone, stamp(s.GoneSince)
+	u.LookedAt, u.LookSeconds = stamp(s.Looked), s.Rotation.Seconds()
 	u.AsOf = stamp(s.AsOf)
 	if s.Last != nil {
 		u.LastRun, u.LastState, u.LastError = stamp(s.Last.Ended), string(s.Last.State), s.Last.Error
@@ -150,6 +157,15 @@ func (u *upstreamStatus) text(gaps string) string {
 	}
 	if u.Stale != "" {
 		line("STALE since %s: %s", u.StaleSince, u.Stale)
+	}
+	switch {
+	case u.LookedAt != "" && u.LookSeconds > 0:
+		line("each conversation was looked at %s or later; those that the list shows unchanged are within %s", u.LookedAt, shortDuration(u.LookSeconds))
+	case u.LookedAt != "":
+		line("each conversation was looked at %s or later", u.LookedAt)
+	}
+	if u.Gone > 0 {
+		line("%s conversations are gone from the platform, the first since %s; what was read of them is kept", progress.Number(u.Gone), u.GoneSince)
 	}
 	if u.AsOf != "" {
 		line("all was read %s or later; changes since then that the platform doesn't tell of show in the next full reading", u.AsOf)

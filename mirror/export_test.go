@@ -1,0 +1,4 @@
+package mirror
+
+// HasTurn is hasTurn.
+var HasTurn = hasTurn
