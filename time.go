@@ -41,30 +41,51 @@ func (t Time) Append(b []byte) []byte {
 	if t < MinTime || t > MaxTime {
 		return t.Std().AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	}
-	year, month, day := t.Std().Date()
-	inDay := int(t % msPerDay)
+	day, inDay := int64(t)/msPerDay, int(int64(t)%msPerDay)
 	if inDay < 0 {
-		inDay += msPerDay
+		day, inDay = day-1, inDay+msPerDay
 	}
-	digits := func(n, width int) {
-		for unit := width; unit > 0; unit /= 10 {
-			b = append(b, byte('0'+n/unit%10))
-		}
+	year, month, dayOfMonth := civil(day)
+	const form = "0000-00-00T00:00:00.000Z"
+	at := len(b)
+	b = append(b, form...)
+	d := b[at:]
+	two := func(at, n int) {
+		d[at] += byte(n / 10)
+		d[at+1] += byte(n % 10)
 	}
-	digits(year, 1000)
-	b = append(b, '-')
-	digits(int(month), 10)
-	b = append(b, '-')
-	digits(day, 10)
-	b = append(b, 'T')
-	digits(inDay/3_600_000, 10)
-	b = append(b, ':')
-	digits(inDay/60_000%60, 10)
-	b = append(b, ':')
-	digits(inDay/1000%60, 10)
-	b = append(b, '.')
-	digits(inDay%1000, 100)
-	return append(b, 'Z')
+	two(0, year/100)
+	two(2, year%100)
+	two(5, month)
+	two(8, dayOfMonth)
+	minutes, ms := inDay/60_000, inDay%60_000
+	two(11, minutes/60)
+	two(14, minutes%60)
+	two(17, ms/1000)
+	d[20] += byte(ms / 100 % 10)
+	two(21, ms%100)
+	return b
+}
+
+// civil returns the date of a day counted from the epoch, of the years 1 to 9999.
+func civil(day int64) (year, month, dayOfMonth int) {
+	// The year begins in March here, so that a leap day is its last.
+	const years400, toMarch0 = 146_097, 719_468 // days
+	z := int(day) + toMarch0
+	era, inEra := z/years400, z%years400
+	inYear := (inEra - inEra/1460 + inEra/36524 - inEra/146_096) / 365
+	ofYear := inEra - (365*inYear + inYear/4 - inYear/100)
+	m := (5*ofYear + 2) / 153
+	dayOfMonth = ofYear - (153*m+2)/5 + 1
+	month = m + 3
+	if month > 12 {
+		month -= 12
+	}
+	year = era*400 + inYear
+	if month <= 2 {
+		year++
+	}
+	return year, month, dayOfMonth
 }
 
 const msPerDay = 24 * 60 * 60 * 1000

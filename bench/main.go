@@ -53,7 +53,7 @@ func run() error {
 	scale := flag.Float64("scale", 1, "size of the stores; 1 is what docs/performance.md tells of")
 	block := flag.Duration("block", 150*time.Millisecond, "length of one turn")
 	rounds := flag.Int("rounds", 12, "turns of each rival")
-	only := flag.String("only", "", "measure the groups that match this `regexp`: newest, deep, growth, walk, ingest, import, memory, and cluster1-PART, cluster3-PART with the parts pages, trips, growth, ingest, import, edits, list")
+	only := flag.String("only", "", "measure the groups that match this `regexp`: newest, anew, deep, growth, walk, ingest, import, memory, and cluster1-PART, cluster3-PART with the parts pages, trips, growth, ingest, import, edits, list")
 	jsonFile := flag.String("json", "", "write the rows to this `file` too")
 	check := flag.Bool("check", false, "fail if a must is missed")
 	profiles := flag.String("profile", "", "write a CPU profile of each page scenario to this `folder`")
@@ -113,7 +113,7 @@ func measureAll(ctx context.Context, c *config) (rows []row, err error) {
 		names   []string
 		measure func(context.Context, *config, string, texts) ([]row, error)
 	}{
-		{[]string{"newest", "deep", "growth", "walk", "memory"}, measureReading},
+		{[]string{"newest", "anew", "deep", "growth", "walk", "memory"}, measureReading},
 		{[]string{"ingest"}, measureIngest},
 		{[]string{"import"}, measureImport},
 		{clusterGroups(), measureCluster},

@@ -56,7 +56,7 @@ func measureReading(ctx context.Context, c *config, dir string, ts texts) (rows 
 	for _, g := range []struct {
 		name    string
 		measure func(context.Context) ([]row, error)
-	}{{"newest", m.newest}, {"deep", m.deep}, {"growth", m.growth}, {"walk", m.walks}} {
+	}{{"newest", m.newest}, {"anew", m.anew}, {"deep", m.deep}, {"growth", m.growth}, {"walk", m.walks}} {
 		if !c.wants(g.name) {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"parlance"
+	"parlance/internal/quote"
 )
 
 // appendBody appends the common form of m as a msgBody.
@@ -38,10 +39,15 @@ func appendElement(b []byte, msgType, content string) []byte {
 }
 
 func appendTextElement(b []byte, text string) []byte {
+	b = append(b, `{"msgType":"TIMTextElem","msgContent":`...)
+	if quote.Plain(text) {
+		b = append(append(b, `"{\"text\":\"`...), text...)
+		return append(b, `\"}"}`...)
+	}
 	var space [256]byte
 	content := append(appendString(append(space[:0], `{"text":`...), text), '}')
-	b = append(b, `{"msgType":"TIMTextElem","msgContent":`...)
-	return append(appendString(b, content), '}')
+	b, _ = jsontext.AppendQuote(b, content) // it is UTF-8
+	return append(b, '}')
 }
 
 // isText reports whether messages of type t are told as text.

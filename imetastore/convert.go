@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -78,7 +79,7 @@ func appendItem(b []byte, p *pair, e *store.Entry) []byte {
 	b = append(b, `,"msgTimestamp":`...)
 	b = strconv.AppendInt(b, m.Created.Seconds(), 10)
 	b = append(b, `,"msgDateTime":"`...)
-	b = m.Created.Std().AppendFormat(b, "2006-01-02 15:04:05") // iMetaStore messages, zone: UTC.
+	b = appendDateTime(b, m.Created)
 	b = append(b, `","msgSeq":`...)
 	b = strconv.AppendUint(b, uint64(seqOf(e)), 10)
 	b = append(b, `,"msgRandom":`...)
@@ -90,6 +91,20 @@ func appendItem(b []byte, p *pair, e *store.Entry) []byte {
 		b = appendBody(b, m)
 	}
 	return append(b, '}')
+}
+
+// appendDateTime appends a time as 2025-12-17 14:30:56.
+//
+// iMetaStore messages, zone: UTC.
+func appendDateTime(b []byte, t parlance.Time) []byte {
+	const layout = "2006-01-02 15:04:05"
+	if t < parlance.MinTime || t > parlance.MaxTime {
+		return t.Std().AppendFormat(b, layout)
+	}
+	at := len(b)
+	b = t.Append(b)[:at+len(layout)] // without milliseconds and zone
+	b[at+len(time.DateOnly)] = ' '
+	return b
 }
 
 // holds reports whether the body that m was sent with is still what m says.

@@ -143,7 +143,8 @@ func (s *Server) listOne(ctx context.Context, w http.ResponseWriter, ws access.W
 	state, known := s.store.Glance(ref)
 	if !known || !kept(state) {
 		asked := sq
-		asked.Unless = kept
+		asked.Unless, asked.Space = kept, store.NewSpace()
+		defer asked.Space.Free() // nothing of the entries is left in the answer
 		if page, err = s.store.Page(ctx, ref, asked); err != nil {
 			return fmt.Errorf("read messages of a buyer: %w", err)
 		}

@@ -23,6 +23,7 @@ import (
 	"parlance/access"
 	"parlance/internal/answers"
 	"parlance/internal/body"
+	"parlance/internal/quote"
 	"parlance/internal/reply"
 	"parlance/store"
 )
@@ -213,7 +214,11 @@ func (s *Server) succeed(w http.ResponseWriter, write func(b []byte) []byte) {
 }
 
 // appendString appends s as JSON. What is not UTF-8 is replaced by U+FFFD.
-func appendString[T ~string | ~[]byte](b []byte, s T) []byte {
+func appendString[T ~string](b []byte, s T) []byte {
+	if quote.Plain(s) {
+		b = append(append(b, '"'), s...)
+		return append(b, '"')
+	}
 	b, _ = jsontext.AppendQuote(b, s) // the error only tells of the replacement
 	return b
 }

@@ -24,16 +24,16 @@ type pageRoom struct {
 
 func newPageRoom(rows int) *pageRoom { return &pageRoom{parlance.MaxPage, rows} }
 
-// take takes a row in, cut if there is no room for the whole of it.
-func (p *pageRoom) take(ctx context.Context, e store.Entry) (store.Entry, error) {
+// take takes a row in, which is cut if there is no room for the whole of it.
+func (p *pageRoom) take(ctx context.Context, e *store.Entry) error {
 	p.rows--
 	size := e.Size()
 	if size > p.bytes-p.rows*parlance.MaxShown && size > parlance.MaxShown {
-		e = store.Entry{Number: e.Number, First: e.First, Message: cut(&e.Message, parlance.MaxShown)}
+		*e = store.Entry{Number: e.Number, First: e.First, Message: cut(&e.Message, parlance.MaxShown)}
 		size = parlance.MaxShown
 	}
 	p.bytes -= size
-	return e, inflight.Take(ctx, perByte*int64(size))
+	return inflight.Take(ctx, perByte*int64(size))
 }
 
 // cutMark is the native form of what is shown cut: IMKit Messages, cut.

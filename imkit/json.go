@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"parlance"
 	"parlance/internal/body"
+	"parlance/internal/quote"
 )
 
 const hexDigits = "0123456789abcdef"
@@ -18,6 +20,11 @@ const hexDigits = "0123456789abcdef"
 // with HTML escaping off.
 func appendString[S ~string](b []byte, s S) []byte {
 	b = append(b, '"')
+	// The line ends of JavaScript, U+2028 and U+2029, begin with 0xe2.
+	if quote.Plain(s) && strings.IndexByte(string(s), 0xe2) < 0 {
+		b = append(b, s...)
+		return append(b, '"')
+	}
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]

@@ -40,7 +40,9 @@ func (s *Server) messagePage(ctx context.Context, m *room, q *pageQuery, kept fu
 		}
 	}
 	skipped := false
-	entries, state, number, err := s.rows(ctx, m, q, sp, hidden, func(state store.State) bool {
+	space := store.NewSpace()
+	defer space.Free() // nothing of the entries is left in the page
+	entries, state, number, err := s.rows(ctx, m, q, sp, hidden, space, func(state store.State) bool {
 		skipped = kept(state)
 		return skipped
 	})
@@ -151,7 +153,7 @@ func (s *Server) place(ctx context.Context, m *room, q *pageQuery, id parlance.M
 // rows reads the page's rows in the order in which they are shown. For the web SDK
 // hidden rows are left out and the page is filled up, but an anchor that belongs to the
 // page stays its first row, hidden or not.
-func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidden map[parlance.MessageID]parlance.Time, unless func(store.State) bool) (kept []store.Entry, state store.State, number uint64, err error) {
+func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidden map[parlance.MessageID]parlance.Time, space *store.Space, unless func(store.State) bool) (kept []store.Entry, state store.State, number uint64, err error) {
 	from, to := sp.from, sp.to
 	if from != nil && to != nil && from.Compare(*to) >= 0 {
 		if state, err = s.store.State(ctx, m.ref); err != nil {
@@ -168,26 +170,32 @@ func (s *Server) rows(ctx context.Context, m *room, q *pageQuery, sp span, hidde
 	for pages := 0; ; pages++ {
 		page, err := s.store.Page(ctx, m.ref, store.Query{
 			Timeline: q.timeline, From: from, To: to,
-			Ascending: !sp.descending, Limit: limit, Private: m.private, Unless: unless, Bytes: readAtOnce,
+			Ascending: !sp.descending, Limit: limit, Private: m.private, Unless: unless, Bytes: readAtOnce, Space: space,
 		})
 		if err != nil {
 			return nil, state, 0, err
 		}
-		unless = nil // it is about the page as a whole
+		unless, space = nil, nil // it is about the page as a whole, and it is full
 		if pages == 0 {
 			number = page.State.Number
+			kept = page.Entries[:0] // those that are left out make room for those behind them
 		} else if number != page.State.Number {
 			number = 0
 		}
 		state = page.State
-		for _, e := range page.Entries {
-			if len(kept) == q.limit || leftOut(e.Message.ID) {
+		for i := range page.Entries {
+			e := &page.Entries[i]
+			if len(kept) == q.limit || len(hidden) > 0 && leftOut(e.Message.ID) {
 				continue
 			}
-			if e, err = room.take(ctx, e); err != nil {
+			if err = room.take(ctx, e); err != nil {
 				return nil, state, 0, err
 			}
-			kept = append(kept, e)
+			if pages == 0 && len(kept) == i {
+				kept = page.Entries[:i+1] // it stands there already
+			} else {
+				kept = append(kept, *e)
+			}
 		}
 		if !page.More || len(kept) >= q.limit {
 			break

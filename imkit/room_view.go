@@ -212,7 +212,7 @@ func (s *Server) newest(ctx context.Context, m *room) (*parlance.Message, map[pa
 		}
 	}
 	q := pageQuery{limit: 1, timeline: parlance.ByCreated, web: true}
-	entries, _, _, err := s.rows(ctx, m, &q, span{descending: true}, hidden, nil)
+	entries, _, _, err := s.rows(ctx, m, &q, span{descending: true}, hidden, nil, nil)
 	if err != nil || len(entries) == 0 {
 		return nil, nil, err
 	}

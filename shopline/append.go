@@ -6,12 +6,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"parlance"
+	"parlance/internal/quote"
 )
 
 // The appenders write what encoding/json would write of the wire types, without its
 // cost. What is not UTF-8 is replaced by U+FFFD.
 
 func appendString[T ~string](b []byte, s T) []byte {
+	if quote.Plain(s) {
+		b = append(append(b, '"'), s...)
+		return append(b, '"')
+	}
 	b, _ = jsontext.AppendQuote(b, s) // the error only tells of the replacement
 	return b
 }

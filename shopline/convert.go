@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"parlance"
 	"parlance/access"
@@ -50,7 +51,21 @@ func senderTypeOf(ws access.Workspace, m *parlance.Message) (SenderType, bool) {
 
 // itemOf returns m's common form as an item of platform p.
 func itemOf(ws access.Workspace, p Platform, m *parlance.Message) Item {
-	it := Item{ID: m.ID, Platform: p, Message: Body{CreatedAt: m.Created.String()}}
+	return new(itemSpace).itemOf(ws, p, m)
+}
+
+// An itemSpace is what the pointers and the time of an item lie in. A page is written with one.
+type itemSpace struct {
+	acting     parlance.AccountID
+	content    Content
+	attachment Attachment
+	created    []byte
+}
+
+// itemOf is the function of that name. The item is good until the next one is made.
+func (x *itemSpace) itemOf(ws access.Workspace, p Platform, m *parlance.Message) Item {
+	x.created = m.Created.Append(x.created[:0])
+	it := Item{ID: m.ID, Platform: p, Message: Body{CreatedAt: unsafe.String(unsafe.SliceData(x.created), len(x.created))}}
 	if p == OrderMessages {
 		it.Type = ItemMessage
 		if m.Type == parlance.TypeNote {
@@ -61,25 +76,27 @@ func itemOf(ws access.Workspace, p Platform, m *parlance.Message) Item {
 	b := &it.Message
 	b.SenderType, b.IsSentByMerchant = senderTypeOf(ws, m)
 	b.SenderID = m.Sender
-	acting := m.Acting
-	if acting == "" {
-		acting = m.Sender
+	if x.acting = m.Acting; x.acting == "" {
+		x.acting = m.Sender
 	}
 	// SHOPLINE messages, acting_sender_id: null for a customer of the shop.
 	switch {
 	case b.IsSentByMerchant:
 		b.SenderID = ws.Merchant
-		b.ActingSenderID = &acting
+		b.ActingSenderID = &x.acting
 	case p == OrderMessages:
-		b.ActingSenderID = &b.SenderID
+		x.acting = b.SenderID
+		b.ActingSenderID = &x.acting
 	}
 
 	text, image := contentOf(m)
 	if text != "" {
-		b.Content = &Content{Text: text}
+		x.content = Content{Text: text}
+		b.Content = &x.content
 	}
 	if image != "" {
-		b.Attachment = &Attachment{ImageURL: image, Type: "image"}
+		x.attachment = Attachment{ImageURL: image, Type: "image"}
+		b.Attachment = &x.attachment
 	}
 	return it
 }

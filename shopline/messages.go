@@ -52,7 +52,9 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 	var total int
 	state, known := s.store.Glance(ref)
 	if !known || !kept(state) {
-		if page, total, err = s.messagePage(ctx, ref, platform, q, kept); err != nil {
+		space := store.NewSpace()
+		defer space.Free() // nothing of the entries is left in the answer
+		if page, total, err = s.messagePage(ctx, ref, platform, q, space, kept); err != nil {
 			return err
 		}
 	}
@@ -69,11 +71,12 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request, who access
 		b = appendInt(b, "total", total)
 		b = appendInt(b, "limit", limit)
 		b = append(appendName(b, "items"), '[')
+		var space itemSpace
 		for i := range page.Entries {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendMessage(b, who.Workspace, platform, &page.Entries[i].Message)
+			b = space.appendMessage(b, who.Workspace, platform, &page.Entries[i].Message)
 		}
 		b = append(b, ']', '}')
 		if page.State.Number != 0 && len(b) <= answers.Largest {
@@ -140,7 +143,7 @@ const perByte = 3
 
 // messagePage returns the asked messages, and how many the range holds; nothing if kept says
 // that there is an answer already.
-func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Platform, q messageQuery, kept func(store.State) bool) (store.Page, int, error) {
+func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Platform, q messageQuery, space *store.Space, kept func(store.State) bool) (store.Page, int, error) {
 	sq := store.Query{
 		From:    q.from,
 		To:      q.to,
@@ -149,7 +152,7 @@ func (s *Server) messagePage(ctx context.Context, ref parlance.Ref, platform Pla
 		Private: platform == OrderMessages,
 	}
 	if q.skip == 0 {
-		sq.Unless = kept
+		sq.Unless, sq.Space = kept, space
 		return s.store.PageCount(ctx, ref, sq) // SHOPLINE messages, total: of the range.
 	}
 

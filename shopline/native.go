@@ -53,12 +53,12 @@ func (x requestExtra) native() (parlance.Native, error) {
 // from there, else made from the common form.
 //
 // SHOPLINE messages, mirrored: byte for byte.
-func appendMessage(b []byte, ws access.Workspace, p Platform, m *parlance.Message) []byte {
+func (x *itemSpace) appendMessage(b []byte, ws access.Workspace, p Platform, m *parlance.Message) []byte {
 	mirrored := m.Native.Dialect == parlance.Shopline && !bytes.HasPrefix(m.Native.JSON, []byte(requestPrefix))
 	if mirrored && !m.Native.Stale && isObject(m.Native.JSON) {
 		return append(b, m.Native.JSON...)
 	}
-	it := itemOf(ws, p, m)
+	it := x.itemOf(ws, p, m)
 	if mirrored && m.Native.Stale {
 		return appendStale(b, &it, m)
 	}

@@ -41,7 +41,7 @@ func (s *Server) sendShopMessage(w http.ResponseWriter, r *http.Request, who acc
 		return err
 	}
 	s.buffers.OK(w, func(b []byte) []byte {
-		return appendMessage(b, who.Workspace, ShopMessages, &sent)
+		return new(itemSpace).appendMessage(b, who.Workspace, ShopMessages, &sent)
 	})
 	return nil
 }

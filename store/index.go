@@ -59,12 +59,18 @@ func (s *Store) Place(ctx context.Context, ref parlance.Ref, t parlance.Timeline
 	if err := checkTimeline(t); err != nil {
 		return at, false, err
 	}
-	rows, err := s.indexRows(ctx, ref, []parlance.MessageID{id})
+	row, err := s.get(ctx, s.layout.IDPartition(ref.Workspace, id), format.IDKey(id, ref.Conversation))
 	if err != nil {
-		return at, false, err
+		return at, false, fmt.Errorf("look up messages of %s: %w", ref, err)
 	}
-	r, ok := rows[id]
-	if !ok || r.Deleted {
+	if row == nil {
+		return at, false, parlance.Errorf(parlance.NotFound, "there is no message %q", id)
+	}
+	r, err := format.DecodeIndexRow(row)
+	if err != nil {
+		return at, false, s.corrupt(err, "the index of conversation %s", ref)
+	}
+	if r.Deleted {
 		return at, false, parlance.Errorf(parlance.NotFound, "there is no message %q", id)
 	}
 	return parlance.Position{Time: r.Times[t], ID: id}, r.Private, nil

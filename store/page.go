@@ -31,6 +31,10 @@ type Query struct {
 	// Bytes, if set, ends a page early: after the entry with which their contents reach so many bytes.
 	Bytes int
 
+	// Space, if set, is where the page's entries are put: they are good until it is given back or
+	// used again. An engine that other processes write to doesn't use it.
+	Space *Space
+
 	// Unless, if set, is asked once the state is known that the page would be of. If it
 	// says true, for the caller has that page already, only State is returned.
 	Unless func(State) bool
@@ -121,7 +125,7 @@ func (s *Store) readPage(ctx context.Context, ref parlance.Ref, t format.Timelin
 			for i, x := range pointers {
 				numbers[i] = x.number
 			}
-			if p.Entries, err = s.entriesWithin(ctx, ref, numbers, q.Bytes); err != nil {
+			if p.Entries, err = s.entriesWithin(ctx, ref, numbers, q.Bytes, q.Space); err != nil {
 				return err
 			}
 			p.More = p.More || len(p.Entries) < len(pointers)
@@ -332,7 +336,13 @@ func (v *view) isNew(p format.Pointer) (bool, error) {
 	return true, nil
 }
 
-// Versions of a range's times are told apart by what was ever put and deleted in it.
+// A rangeVersion names the times of a range: versions are told apart by what was ever put and deleted in it.
+type rangeVersion struct {
+	partition              string
+	written, dead, private int
+}
+
+// rangeTimes are the times of a range's pointers, ascending.
 type rangeTimes struct {
 	times   []parlance.Time
 	private []int32 // indexes into times
@@ -391,7 +401,7 @@ func (v *view) count(ctx context.Context, t format.TimelineID, k keys, private b
 // counted, because whoever pages by time asks for the same range again and again.
 func (v *view) below(ctx context.Context, t format.TimelineID, sp format.Range, key string, private bool) (int, error) {
 	p := format.TimelinePartition(v.c.ref, t, sp.ID)
-	name := fmt.Sprintf("%s %d %d %d", p.Key, sp.Written, sp.Dead, sp.Private)
+	name := rangeVersion{p.Key, sp.Written, sp.Dead, sp.Private}
 	st, ok := v.s.rangeTimes.GetIfPresent(name)
 	if !ok {
 		st = &rangeTimes{times: make([]parlance.Time, 0, min(sp.Live, 1<<16))}

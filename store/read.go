@@ -142,6 +142,14 @@ func (s *Store) entryOfRow(ref parlance.Ref, number uint64, row driver.Row) (Ent
 // entries returns the log entries of these numbers, in this order. Each must stand.
 func (s *Store) entries(ctx context.Context, ref parlance.Ref, numbers []uint64) ([]Entry, error) {
 	es := make([]Entry, len(numbers))
+	if err := s.entriesInto(ctx, ref, numbers, es); err != nil {
+		return nil, err
+	}
+	return es, nil
+}
+
+// entriesInto is entries into es, which has as many.
+func (s *Store) entriesInto(ctx context.Context, ref parlance.Ref, numbers []uint64, es []Entry) error {
 	var order []int // of those to be read
 	if s.remembered != nil {
 		order = s.kept(ref, numbers, es)
@@ -166,30 +174,34 @@ func (s *Store) entries(ctx context.Context, ref parlance.Ref, numbers []uint64)
 		order = order[n:]
 		if s.bounds.Exclusive {
 			if err := s.readEntries(ctx, ref, numbers, some, es); err != nil {
-				return nil, err
+				return err
 			}
 			continue
 		}
 		g.Go(func() error { return s.readEntries(ctx, ref, numbers, some, es) })
 	}
-	return es, g.Wait()
+	return g.Wait()
 }
 
-// entriesWithin is entries, ended after the one with which their contents reach so many bytes; 0 is no bound.
-func (s *Store) entriesWithin(ctx context.Context, ref parlance.Ref, numbers []uint64, bytes int) ([]Entry, error) {
-	if bytes == 0 {
-		return s.entries(ctx, ref, numbers)
+// entriesWithin is entries, ended after the one with which their contents reach so many bytes; 0 is no
+// bound. They are put into the space, unless it is nil.
+func (s *Store) entriesWithin(ctx context.Context, ref parlance.Ref, numbers []uint64, bytes int, space *Space) ([]Entry, error) {
+	es := space.room(len(numbers))
+	if s.bounds.Exclusive && isStretch(numbers) {
+		n, err := s.readStretch(ctx, ref, numbers, bytes, es)
+		return es[:n], err
 	}
-	es := make([]Entry, 0, len(numbers))
-	for some := range slices.Chunk(numbers, s.readAtOnce()) {
-		read, err := s.entries(ctx, ref, some)
-		if err != nil {
+	if bytes == 0 {
+		return es, s.entriesInto(ctx, ref, numbers, es)
+	}
+	for begin := 0; begin < len(numbers); {
+		end := min(begin+s.readAtOnce(), len(numbers))
+		if err := s.entriesInto(ctx, ref, numbers[begin:end], es[begin:end]); err != nil {
 			return nil, err
 		}
-		for i := range read {
-			es = append(es, read[i])
-			if bytes -= read[i].Size(); bytes <= 0 {
-				return es, nil
+		for ; begin < end; begin++ {
+			if bytes -= es[begin].Size(); bytes <= 0 {
+				return es[:begin+1], nil
 			}
 		}
 	}
@@ -225,7 +237,7 @@ func (s *Store) readEntries(ctx context.Context, ref parlance.Ref, numbers []uin
 		if v == nil {
 			return parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, numbers[at])
 		}
-		if es[at], _, err = format.DecodeEntry(numbers[at], v); err != nil {
+		if _, err = es[at].Decode(numbers[at], v); err != nil {
 			return parlance.Wrap(parlance.Corrupt, err, "the log of conversation %s is damaged", ref)
 		}
 		if s.remembered != nil {

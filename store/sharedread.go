@@ -29,6 +29,7 @@ func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t format.Timel
 		v, err, _ := s.sharedReads.Do(name, func() (any, error) {
 			f := sharedRead{began: s.pageRequests.Add(1)}
 			own := q
+			own.Space = nil // it is one caller's
 			if q.Unless != nil {
 				own.Unless = func(st State) bool {
 					f.skipped = q.Unless(st)
@@ -49,6 +50,7 @@ func (s *Store) sharedPage(ctx context.Context, ref parlance.Ref, t format.Timel
 		case err != nil:
 			return Page{}, 0, err
 		case f.skipped && (q.Unless == nil || !q.Unless(f.page.State)):
+			q.Space = nil
 			return s.readPage(ctx, ref, t, q, count)
 		}
 		f.page.Entries = slices.Clone(f.page.Entries)

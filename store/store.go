@@ -42,7 +42,7 @@ type Store struct {
 	changes       atomic.Uint64             // counts changes of records
 	unknownEnds   atomic.Uint64             // writes that ended in Unavailable: rows of theirs may stand that are not durable yet
 	madeDurable   atomic.Uint64             // how many of unknownEnds are durable, or never came to be
-	rangeTimes    *otter.Cache[string, *rangeTimes]
+	rangeTimes    *otter.Cache[rangeVersion, *rangeTimes]
 	remembered    *otter.Cache[entryName, Entry] // entries that were read; nil on an engine of our own, which has its own cache
 	sharedReads   singleflight.Group             // of pages, on an engine that others share
 	pageRequests  atomic.Uint64                  // counts requests for such pages
@@ -109,9 +109,9 @@ func Open(ctx context.Context, e driver.Engine, o Options) (*Store, error) {
 		s.remembered = otter.Must(&otter.Options[entryName, Entry]{MaximumWeight: maxKept, Weigher: weighEntry})
 	}
 	s.records = otter.Must(records)
-	s.rangeTimes = otter.Must(&otter.Options[string, *rangeTimes]{
+	s.rangeTimes = otter.Must(&otter.Options[rangeVersion, *rangeTimes]{
 		MaximumWeight: 16 << 20,
-		Weigher:       func(k string, v *rangeTimes) uint32 { return uint32(len(k) + 12*len(v.times)) },
+		Weigher:       func(k rangeVersion, v *rangeTimes) uint32 { return uint32(len(k.partition) + 12*len(v.times)) },
 	})
 	err := s.openFormat(ctx, &o)
 	if err == nil {

@@ -79,9 +79,17 @@ func (e *Entry) Encode(before Hash) ([]byte, Hash) {
 	return AppendBytes(b, 9, e.Content), after
 }
 
-// DecodeEntry reads the row of entry number; the entry keeps b, which must not change any more. chain is the hash that the row carries, or empty.
+// DecodeEntry reads the row of entry number; the entry keeps b, which must not change any more.
+// chain is the hash that the row carries, or empty.
 func DecodeEntry(number uint64, b []byte) (e Entry, chain []byte, err error) {
-	e = Entry{Number: number, First: number, Total: int(number)}
+	chain, err = e.Decode(number, b)
+	return e, chain, err
+}
+
+// Decode is [DecodeEntry] into e, of which nothing is left; e is zero after an error. Entries are
+// large, and a page has many.
+func (e *Entry) Decode(number uint64, b []byte) (chain []byte, err error) {
+	*e = Entry{Number: number, First: number, Total: int(number)}
 	var seq uint32
 	err = EachField(b, func(f Field) (err error) {
 		switch f.Number {
@@ -112,11 +120,12 @@ func DecodeEntry(number uint64, b []byte) (e Entry, chain []byte, err error) {
 		err = ErrRecord
 	}
 	if err == nil {
-		e.Message, err = DecodeMessage(e.Content)
+		err = decodeMessage(&e.Message, e.Content)
 	}
 	if err != nil {
-		return Entry{}, nil, fmt.Errorf("read log entry %d: %w", number, err)
+		*e = Entry{}
+		return nil, fmt.Errorf("read log entry %d: %w", number, err)
 	}
 	e.Message.Seq = seq
-	return e, chain, nil
+	return chain, nil
 }

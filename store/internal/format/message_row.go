@@ -132,7 +132,13 @@ func decodeAttachment(b []byte) (a parlance.Attachment, err error) {
 
 // DecodeMessage reads a message's content. The message keeps b, which must not change any more.
 func DecodeMessage(b []byte) (m parlance.Message, err error) {
-	err = EachField(b, func(f Field) (err error) {
+	err = decodeMessage(&m, b)
+	return m, err
+}
+
+// decodeMessage is DecodeMessage into m, which is zero before.
+func decodeMessage(m *parlance.Message, b []byte) error {
+	err := EachField(b, func(f Field) (err error) {
 		switch f.Number {
 		case 1:
 			m.ID = parlance.MessageID(f.text())
@@ -201,7 +207,7 @@ func DecodeMessage(b []byte) (m parlance.Message, err error) {
 	})
 	m.Created += m.Sent
 	m.Updated += m.Created
-	return m, err
+	return err
 }
 
 func decodeLocation(b []byte) (*parlance.Location, error) {
