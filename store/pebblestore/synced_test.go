@@ -58,7 +58,7 @@ func rewrite(t *testing.T, disk vfs.FS, name string, b []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write(b); err != nil {
+	if _, err := f.Write(slices.Clone(b)); err != nil { // a file in memory may spoil what it is given
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
