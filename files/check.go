@@ -86,7 +86,7 @@ func (a *Archive) CopyContents(ctx context.Context, ws parlance.WorkspaceID, fro
 		if r.State != Kept {
 			continue
 		}
-		if size, err := a.folder.Size(r.Sum); err == nil && size == r.Size {
+		if a.folder.keep(r.Sum, r.Size) {
 			continue
 		}
 		switch err := a.copyContent(ctx, r.Sum, from); {

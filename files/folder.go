@@ -64,6 +64,11 @@ func OpenFolder(dir string, now parlance.Time) (*Folder, error) {
 		return nil, fmt.Errorf("open the folder of files: %w", err)
 	}
 	for _, e := range torn {
+		if is, err := f.putBack(e.Name()); err != nil {
+			return nil, err
+		} else if is {
+			continue
+		}
 		i, err := e.Info()
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // another process has finished it
@@ -132,7 +137,7 @@ func (f *Folder) store(r io.Reader) (sum Sum, size int64, fresh bool, err error)
 // finish gives a written file its name, unless it stands there already.
 func (f *Folder) finish(tmp *os.File, sum Sum, size int64) (fresh bool, err error) {
 	path := f.path(sum)
-	if i, err := os.Stat(path); err == nil && i.Size() == size {
+	if f.keep(sum, size) {
 		return false, os.Remove(tmp.Name()) // it stands there already, and durably
 	}
 	return true, f.name(tmp, path)

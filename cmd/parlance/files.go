@@ -18,6 +18,7 @@ import (
 type filesOptions struct {
 	workspace         string
 	retry, all, check bool
+	collect, execute  bool
 }
 
 // A filesSummary is the result of `files` for one workspace.
@@ -43,6 +44,10 @@ own host that need some are left to its mirror.
 --check reads all contents again and compares them with their SHA-256. What is damaged or lost counts as failed from
 then on, and is fetched again by --retry or by the mirror. The exit code is 1 then.
 
+--collect counts the contents that no record of any workspace names: left by a crash, or by a content that was
+fetched anew. Nothing is removed without --execute. What was stored in the last hour stays. A folder that several
+stores share must not be collected: each knows its own records only. JSON: {"contents","bytes","removed","removed_bytes"}.
+
 JSON: {"workspaces":[{"workspace","wanted","fetched","failed","refused","gone","bytes","complete","checked","damaged":
 [{"address","sha256","problem"}],"failures":[{"address","source","conversation","message","state","error","tries",
 "time","next"}]}]}; times are Unix milliseconds.`,
@@ -51,6 +56,12 @@ JSON: {"workspaces":[{"workspace","wanted","fetched","failed","refused","gone","
 		if o.all && !o.retry {
 			return usage("--all is for --retry")
 		}
+		switch {
+		case o.execute && !o.collect:
+			return usage("--execute is for --collect")
+		case o.collect && (o.retry || o.check || o.workspace != ""):
+			return usage("--collect is of all workspaces, and stands alone")
+		}
 		return p.onStore(ctx, cmd, func(a *archive) error { return p.files(ctx, a, o) })
 	})
 	engineFlags(cmd)
@@ -58,6 +69,8 @@ JSON: {"workspaces":[{"workspace","wanted","fetched","failed","refused","gone","
 	f.BoolVar(&o.retry, "retry", false, "fetch what is wanted, and failures whose time has come")
 	f.BoolVar(&o.all, "all", false, "with --retry: everything that isn't kept, at once")
 	f.BoolVar(&o.check, "check", false, "read all contents again and compare them with their SHA-256")
+	f.BoolVar(&o.collect, "collect", false, "count the contents that nothing mentions")
+	f.BoolVar(&o.execute, "execute", false, "with --collect: remove them")
 	workspaceFlag(cmd, &o.workspace, "workspace to look at; all if not given")
 	return cmd
 }
@@ -69,6 +82,9 @@ func (p *program) files(ctx context.Context, a *archive, o filesOptions) error {
 	ids, err := (&end{archive: a}).workspaces(ctx, o.workspace)
 	if err != nil {
 		return err
+	}
+	if o.collect {
+		return p.collectFiles(ctx, a, ids, o.execute)
 	}
 	all := []filesSummary{}
 	var damaged int
@@ -87,6 +103,26 @@ func (p *program) files(ctx context.Context, a *archive, o filesOptions) error {
 		return fmt.Errorf("%d attachments are damaged or lost", damaged)
 	}
 	return nil
+}
+
+// collectFiles counts the contents that nothing mentions, and removes them if it is told to.
+func (p *program) collectFiles(ctx context.Context, a *archive, all []parlance.WorkspaceID, execute bool) error {
+	c, err := a.files.Collect(ctx, all, execute)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return writeLine(p.stdout, c)
+	}
+	text := fmt.Sprintf("%s contents of %s bytes are mentioned by nothing\n", progress.Number(c.Contents), progress.Number(c.Bytes))
+	switch {
+	case execute:
+		text += fmt.Sprintf("%s of %s bytes were removed\n", progress.Number(c.Removed), progress.Number(c.RemovedBytes))
+	case c.Contents > 0:
+		text += "nothing was removed: --execute removes them\n"
+	}
+	_, err = p.stdout.Write([]byte(text))
+	return err
 }
 
 // filesOf does what o says with one workspace's files.
