@@ -15,7 +15,8 @@ import (
 
 // ImportOptions are an import's settings. The zero value is good.
 type ImportOptions struct {
-	// Workers is how many conversations are written at once; 0 means 16.
+	// Workers is how many conversations are written at once; 0 means as many as suit the store's engine
+	// ([store.Store.WritersAtOnce]).
 	Workers int
 	// Merchant becomes a member of every shop's and order's conversation that the
 	// file names; empty means nobody does.
@@ -77,8 +78,11 @@ func (e LineError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Li
 // The Report holds what was done until then; the same import again does the rest.
 // After ctx is done Import still waits for a Read of r that is under way.
 //
-// Memory is bounded, whatever the file: a few chunks of some MiB, one line of up to [parlance.MaxLine], and 32 MiB of
-// what is remembered of conversations and their members.
+// A file whose conversations are mixed, as in an export of a whole platform by time, is written by windows of several
+// chunks, in which each conversation is written once.
+//
+// Memory is bounded, whatever the file: two dozen chunks of 4096 lines and some 2 MiB of text at most, one line of up to
+// [parlance.MaxLine], and 32 MiB of what is remembered of conversations and their members.
 func Import(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, name string, r io.Reader, o ImportOptions) (Report, error) {
 	if err := parlance.CheckWorkspace(ws); err != nil {
 		return Report{}, err
@@ -89,7 +93,7 @@ func Import(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, name s
 		}
 	}
 	if o.Workers <= 0 {
-		o.Workers = 16
+		o.Workers = s.WritersAtOnce()
 	}
 	counted := &countedReader{r: r}
 	lines, err := newSplitter(name, counted)
@@ -103,7 +107,7 @@ func Import(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, name s
 	defer wg.Wait()
 	defer cancel()
 	parsers := runtime.GOMAXPROCS(0)
-	free := make(chan *chunk, parsers+2)
+	free := make(chan *chunk, parsers+1+windowChunks)
 	for range cap(free) {
 		free <- newChunk()
 	}
@@ -131,17 +135,22 @@ func Import(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, name s
 		})
 	}
 
-	for c := range ordered {
-		<-c.parsed
-		if err := im.write(ctx, c); err != nil {
+	for {
+		w := nextWindow(ordered)
+		if len(w.chunks) == 0 {
+			break
+		}
+		if err := im.write(ctx, w); err != nil {
 			return im.report, err
 		}
 		im.progress(counted.n.Load())
-		if c.err != nil {
-			return im.report, errors.Join(c.err, im.name(ctx))
+		for _, c := range w.chunks {
+			if c.err != nil {
+				return im.report, errors.Join(c.err, im.name(ctx))
+			}
+			c.reset()
+			free <- c
 		}
-		c.reset()
-		free <- c
 	}
 	if err := ctx.Err(); err != nil {
 		return im.report, fmt.Errorf("import %s: %w", name, err)

@@ -16,7 +16,7 @@ import (
 	"parlance/store"
 )
 
-// An importer writes a file's chunks into the store, one after the other.
+// An importer writes a file's windows into the store, one after the other.
 type importer struct {
 	store     *store.Store
 	workspace parlance.WorkspaceID
@@ -30,7 +30,7 @@ type importer struct {
 	report Report
 }
 
-// known is what is remembered of a conversation between two chunks. Losing it costs
+// known is what is remembered of a conversation between two windows. Losing it costs
 // reads and nothing else.
 type known struct {
 	stands   parlance.Conversation // what it is, and whose; see check
@@ -86,20 +86,25 @@ func originOf(c *parlance.Conversation) (o origin, imported bool, err error) {
 	return o, imported, nil
 }
 
-// A group is the messages that one chunk has for one conversation, in their order.
+// A group is the messages that one window has for one conversation, in their order.
 type group struct {
 	ref   parlance.Ref
 	known *known
 	items []*item
 }
 
-// write stores a chunk's messages: its conversations one beside the other, each in
+// write stores a window's messages: its conversations one beside the other, each in
 // the order of the file.
-func (im *importer) write(ctx context.Context, c *chunk) error {
-	for _, e := range c.bad {
-		im.bad(e)
+func (im *importer) write(ctx context.Context, w *window) error {
+	for _, c := range w.chunks {
+		for _, e := range c.bad {
+			im.bad(e)
+		}
 	}
-	groups := im.group(c)
+	groups := w.groups
+	for _, g := range groups {
+		g.ref = parlance.Ref{Workspace: im.workspace, Conversation: g.items[0].conversation}
+	}
 	if err := im.create(ctx, groups); err != nil {
 		return fmt.Errorf("import %s: %w", im.file, err)
 	}
@@ -128,24 +133,6 @@ feed:
 	close(next)
 	wg.Wait()
 	return context.Cause(ctx)
-}
-
-// group sorts a chunk's items by conversation, in the order in which these first appear.
-func (im *importer) group(c *chunk) []*group {
-	var groups []*group
-	byID := map[parlance.ConversationID]*group{}
-	for i := range c.items {
-		it := &c.items[i]
-		id := it.conversation
-		g := byID[id]
-		if g == nil {
-			g = &group{ref: parlance.Ref{Workspace: im.workspace, Conversation: id}}
-			byID[id] = g
-			groups = append(groups, g)
-		}
-		g.items = append(g.items, it)
-	}
-	return groups
 }
 
 // create makes the conversations that don't exist yet, in one call, and sets what is

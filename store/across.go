@@ -80,7 +80,11 @@ func (s *Store) Across(ctx context.Context, ws parlance.WorkspaceID, q Query) (A
 		if err != nil {
 			return AcrossPage{}, fmt.Errorf("read the workspace's timeline: %w", err)
 		}
-		for row, err := range s.engine.Scan(ctx, format.AcrossPartition(ws, format.PeriodOfKey(x.Key)), k.of(driver.Range{Reverse: !q.Ascending})) {
+		period, err := format.PeriodOfKey(x.Key)
+		if err != nil {
+			return AcrossPage{}, s.corrupt(err, "the timeline of workspace %q", ws)
+		}
+		for row, err := range s.engine.Scan(ctx, format.AcrossPartition(ws, period), k.of(driver.Range{Reverse: !q.Ascending})) {
 			if err != nil {
 				return AcrossPage{}, fmt.Errorf("read the workspace's timeline: %w", err)
 			}

@@ -227,6 +227,15 @@ func (s *Store) groupEntries() int {
 	return 1000
 }
 
+// WritersAtOnce is how many conversations are best written to at once by somebody who writes to many, a few messages
+// each: on an engine of our own writers that wait at the same time share one commit to the disk.
+func (s *Store) WritersAtOnce() int {
+	if s.bounds.Exclusive {
+		return 256
+	}
+	return 16
+}
+
 // appendGroup claims the next numbers for as many entries as one claim takes,
 // beginning with the outcomes that the requests still miss.
 func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*request) error {

@@ -107,7 +107,7 @@ func (s *Store) Settle(ctx context.Context) error {
 	clear(s.unlisted)
 	s.unlistedMu.Unlock()
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(64) // they wait for the disk, and share its syncs
+	g.SetLimit(max(64, s.WritersAtOnce())) // they wait for the disk, and share its syncs
 	for _, ref := range refs {
 		g.Go(func() error {
 			err := s.settle(gctx, ref)

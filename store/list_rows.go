@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"slices"
@@ -126,7 +125,11 @@ func (s *Store) joinedRows(ctx context.Context, ws parlance.WorkspaceID, id parl
 				if err != nil {
 					return nil, err
 				}
-				years = append(years, binary.BigEndian.Uint32(row.Key))
+				y, err := format.YearOfKey(row.Key)
+				if err != nil {
+					return nil, s.corrupt(err, "the list of account %q", id)
+				}
+				years = append(years, y)
 			}
 			return years, nil
 		})
@@ -181,7 +184,11 @@ func (s *Store) timeBuckets(ctx context.Context, ws parlance.WorkspaceID, k parl
 		if err != nil {
 			return nil, err
 		}
-		xs = append(xs, format.BucketOfKey(row.Key))
+		x, err := format.BucketOfKey(row.Key)
+		if err != nil {
+			return nil, s.corrupt(err, "the list of conversations of kind %q", k)
+		}
+		xs = append(xs, x)
 	}
 	return xs, nil
 }

@@ -199,6 +199,9 @@ func (s *Store) lastRegistered(ctx context.Context, ws parlance.WorkspaceID) (la
 			if err != nil {
 				return false, err
 			}
+			if len(row.Key) != 2 {
+				return false, s.corrupt(format.ErrRecord, "the registry of workspace %q", ws)
+			}
 			number := first + uint64(row.Key[0])<<8 + uint64(row.Key[1])
 			if number > last.Number {
 				if last, err = format.DecodeRegistered(number, row.Value); err != nil {

@@ -148,6 +148,9 @@ func (a *appender) freeTime(sent parlance.Time) (parlance.Time, error) {
 			if err != nil {
 				return 0, fmt.Errorf("look for a free time: %w", err)
 			}
+			if len(row.Key) < 8 {
+				return 0, a.s.corrupt(format.ErrRecord, "a timeline of conversation %s", a.c.ref)
+			}
 			for taken[free] {
 				free++
 			}

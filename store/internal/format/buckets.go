@@ -25,7 +25,18 @@ func (l Layout) PeriodOf(t parlance.Time) Period {
 }
 
 // PeriodOfKey reads the key of a row that leads to a period.
-func PeriodOfKey(k []byte) Period { return Period(binary.BigEndian.Uint32(k)) }
+func PeriodOfKey(k []byte) (Period, error) {
+	n, err := number4Of(k)
+	return Period(n), err
+}
+
+// number4Of reads what Number4 made.
+func number4Of(k []byte) (uint32, error) {
+	if len(k) != 4 {
+		return 0, ErrRecord
+	}
+	return binary.BigEndian.Uint32(k), nil
+}
 
 // A TimeBucket is the time that one partition of a kind's list holds.
 type TimeBucket struct {
@@ -67,8 +78,12 @@ func (x TimeBucket) Key() []byte {
 }
 
 // BucketOfKey reads what Key made.
-func BucketOfKey(k []byte) TimeBucket {
-	return TimeBucket{BucketUnit(k[0]), binary.BigEndian.Uint32(k[1:])}
+func BucketOfKey(k []byte) (TimeBucket, error) {
+	if len(k) == 0 {
+		return TimeBucket{}, ErrRecord
+	}
+	n, err := number4Of(k[1:])
+	return TimeBucket{BucketUnit(k[0]), n}, err
 }
 
 // KindPartition holds the conversations of a kind that were last active in a bucket, or moved on from there.
@@ -85,6 +100,9 @@ func KindBuckets(ws parlance.WorkspaceID, k parlance.Kind) driver.Partition {
 func YearOf(about *parlance.Conversation) uint32 {
 	return uint32(min(max(about.Created, parlance.MinTime), parlance.MaxTime).Std().Year())
 }
+
+// YearOfKey reads the key of a row that leads to a year of an account's list.
+func YearOfKey(k []byte) (uint32, error) { return number4Of(k) }
 
 // JoinedPartition holds an account's conversations that were made in a year.
 func JoinedPartition(ws parlance.WorkspaceID, id parlance.AccountID, year uint32) driver.Partition {
