@@ -112,13 +112,13 @@ func (s *Server) listRooms(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rooms, err := s.matchingRooms(ctx, c, &q)
+	rooms, total, err := s.roomsOn(ctx, c, &q, parlance.MaxRooms)
 	if err != nil {
 		return err
 	}
-	page := RoomPage{TotalCount: len(rooms), Data: []Room{}}
+	page := RoomPage{TotalCount: total, Data: []Room{}}
 	bytes := 0
-	for i, l := range q.on(rooms, parlance.MaxRooms) {
+	for i, l := range rooms {
 		m, err := s.room(ctx, c, string(l.id))
 		if isGone(err) {
 			continue
@@ -162,12 +162,12 @@ func (s *Server) listRoomIDs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rooms, err := s.matchingRooms(r.Context(), c, &q)
+	rooms, total, err := s.roomsOn(r.Context(), c, &q, parlance.MaxRoomIDs)
 	if err != nil {
 		return err
 	}
-	page := RoomIDPage{TotalCount: len(rooms), Data: []string{}}
-	for _, l := range q.on(rooms, parlance.MaxRoomIDs) {
+	page := RoomIDPage{TotalCount: total, Data: []string{}}
+	for _, l := range rooms {
 		page.Data = append(page.Data, string(l.id))
 	}
 	page.Inspect = Inspect{Query: inspectRooms(c, &q), TookMS: time.Since(start).Milliseconds()}
@@ -198,14 +198,45 @@ func (o *Room) size() int {
 // isGone reports whether a room that was listed isn't the caller's any more: left or gone meanwhile.
 func isGone(err error) bool { return errors.Is(err, errNotMember) || errors.Is(err, errNoRoom) }
 
-// matchingRooms returns the active rooms of the caller that match q, in its order.
-func (s *Server) matchingRooms(ctx context.Context, c caller, q *roomsQuery) ([]listedRoom, error) {
+// roomKinds are the kinds of conversations, all of which are rooms here.
+var roomKinds = [...]parlance.Kind{parlance.Room, parlance.Direct, parlance.Shop, parlance.Order}
+
+// roomsOn returns the rooms on q's page, which has at most so many, and how many match in all.
+func (s *Server) roomsOn(ctx context.Context, c caller, q *roomsQuery, most int) ([]listedRoom, int, error) {
+	if c.account != "" || !q.asStored() {
+		rooms, err := s.matchingRooms(ctx, c, q, 0)
+		return q.on(rooms, most), len(rooms), err
+	}
+	if q.limit > 0 {
+		most = min(most, q.limit)
+	}
+	total, err := s.store.CountActive(ctx, c.workspace, roomKinds[:]...)
+	if err != nil || q.skip >= total {
+		return nil, total, err
+	}
+	rooms, err := s.matchingRooms(ctx, c, q, q.skip+most)
+	return q.on(rooms, most), total, err
+}
+
+// asStored reports whether q asks for all rooms of the workspace in the order in which the store lists them, of which no
+// more has to be read than is shown.
+func (q *roomsQuery) asStored() bool {
+	return q.filter == nil && q.updatedAfter == nil && slices.Equal(q.order, []roomOrder{{"lastMessage", true}})
+}
+
+// matchingRooms returns the active rooms of the caller that match q, in its order; of each kind only the first ones
+// that the store lists, if enough isn't 0.
+func (s *Server) matchingRooms(ctx context.Context, c caller, q *roomsQuery, enough int) ([]listedRoom, error) {
 	lists := []store.List{{Account: c.account}}
 	if c.account == "" {
-		lists = []store.List{{Kind: parlance.Room}, {Kind: parlance.Direct}, {Kind: parlance.Shop}, {Kind: parlance.Order}}
+		lists = nil
+		for _, k := range roomKinds {
+			lists = append(lists, store.List{Kind: k})
+		}
 	}
 	var rooms []listedRoom
 	for _, list := range lists {
+		first := len(rooms)
 		for summary, err := range s.store.Recent(ctx, c.workspace, list) {
 			if err != nil {
 				return nil, err
@@ -216,6 +247,9 @@ func (s *Server) matchingRooms(ctx context.Context, c caller, q *roomsQuery) ([]
 			}
 			if ok {
 				rooms = append(rooms, l)
+			}
+			if enough > 0 && len(rooms)-first == enough {
+				break
 			}
 		}
 	}

@@ -162,3 +162,39 @@ func TestManyEdits(t *testing.T) {
 	}
 	newChecker(t, s).whole()
 }
+
+// TestListGrowth finds that the first conversations of a list and their total cost the same, however many there are.
+func TestListGrowth(t *testing.T) {
+	first := func(rooms int) cost {
+		e := &counting{Engine: memory(t), bounds: driver.Bounds{Rows: 64, OneStep: true, Exclusive: true}}
+		s := openOn(t, e, &clock{now: start})
+		t.Cleanup(func() { s.Close() })
+		for i := range rooms {
+			id := parlance.ConversationID(fmt.Sprintf("%05d", i))
+			c := parlance.Conversation{ID: id, Kind: parlance.Room, Frozen: i == 7, Created: start - parlance.Time(i)*600_000}
+			if _, err := s.Create(t.Context(), "w", c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		show := func() {
+			if n, err := s.CountActive(t.Context(), "w", parlance.Room, parlance.Order); err != nil || n != rooms-1 {
+				t.Fatalf("CountActive = %d, %v; want %d", n, err, rooms-1)
+			}
+			shown := 0
+			for _, err := range s.Recent(t.Context(), "w", store.List{Kind: parlance.Room}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if shown++; shown == 20 {
+					break
+				}
+			}
+		}
+		show() // reads the records once
+		return e.cost(show)
+	}
+	few, many := first(100), first(1500)
+	if many.rows > few.rows+20 || many.keys > few.keys+20 || many.scans > few.scans+20 {
+		t.Errorf("the first of 100 cost %+v, of 1500 %+v", few, many)
+	}
+}

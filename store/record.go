@@ -239,6 +239,7 @@ func (s *Store) drop(keys ...string) {
 	s.changes.Add(1)
 	for _, k := range keys {
 		s.records.Invalidate(k)
+		s.conversationChanged(k)
 	}
 }
 

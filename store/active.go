@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"parlance"
+)
+
+// A frozenSet is which conversations of a workspace are frozen, as far as its registry was read. It costs a reading of
+// all records once; from then on what is new or changed is looked at.
+type frozenSet struct {
+	mu     sync.Mutex
+	number uint64 // of the registry, up to which it was read
+	ids    map[parlance.ConversationID]parlance.Kind
+
+	changedMu sync.Mutex
+	changed   map[parlance.ConversationID]struct{} // since they were read
+}
+
+func newFrozenSet() *frozenSet {
+	return &frozenSet{ids: map[parlance.ConversationID]parlance.Kind{}, changed: map[parlance.ConversationID]struct{}{}}
+}
+
+// CountActive returns how many conversations of these kinds a workspace has that aren't frozen. Where others may write to
+// the engine too, it reads the records of all of them.
+func (s *Store) CountActive(ctx context.Context, ws parlance.WorkspaceID, kinds ...parlance.Kind) (int, error) {
+	f := newFrozenSet()
+	if s.bounds.Exclusive {
+		remembered, _ := s.frozen.LoadOrStore(ws, f)
+		f = remembered.(*frozenSet)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := s.readFrozen(ctx, ws, f); err != nil {
+		return 0, fmt.Errorf("count active conversations: %w", err)
+	}
+	n := 0
+	for _, k := range kinds {
+		all, err := s.CountConversations(ctx, ws, List{Kind: k})
+		if err != nil {
+			return 0, err
+		}
+		n += all
+		for _, frozen := range f.ids {
+			if frozen == k {
+				n--
+			}
+		}
+	}
+	return n, nil
+}
+
+// readFrozen brings f up to date.
+func (s *Store) readFrozen(ctx context.Context, ws parlance.WorkspaceID, f *frozenSet) error {
+	look := func(id parlance.ConversationID) error {
+		c, err := s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: id})
+		switch {
+		case err != nil:
+			return err
+		case c.Frozen:
+			f.ids[id] = c.Kind
+		default:
+			delete(f.ids, id)
+		}
+		return nil
+	}
+	for r, err := range s.registered(ctx, ws, f.number+1) {
+		if err == nil {
+			err = look(r.ID)
+		}
+		if err != nil {
+			return err
+		}
+		f.number = r.Number
+	}
+	changed := f.takeChanged()
+	for id := range changed {
+		if err := look(id); err != nil {
+			for again := range changed {
+				f.change(again)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *frozenSet) takeChanged() map[parlance.ConversationID]struct{} {
+	f.changedMu.Lock()
+	defer f.changedMu.Unlock()
+	changed := f.changed
+	f.changed = map[parlance.ConversationID]struct{}{}
+	return changed
+}
+
+func (f *frozenSet) change(id parlance.ConversationID) {
+	f.changedMu.Lock()
+	defer f.changedMu.Unlock()
+	f.changed[id] = struct{}{}
+}
+
+// conversationChanged has the record that name is remembered by be looked at again, if it is a conversation's.
+func (s *Store) conversationChanged(name string) {
+	rest, ok := strings.CutPrefix(name, "c")
+	if !ok {
+		return
+	}
+	ws, id, _ := strings.Cut(rest, "\x00")
+	if f, ok := s.frozen.Load(parlance.WorkspaceID(ws)); ok {
+		f.(*frozenSet).change(parlance.ConversationID(id))
+	}
+}
