@@ -28,7 +28,8 @@ func TestRoomsOfTheWorkspaceByActivity(t *testing.T) {
 	list := func(path string) (p struct {
 		TotalCount int
 		Data       []string
-	}) {
+	},
+	) {
 		t.Helper()
 		if err := json.Unmarshal(w.ok(t, "GET", path, w.key(""), nil), &p); err != nil {
 			t.Fatal(err)
