@@ -450,7 +450,7 @@ func TestMirrorServed(t *testing.T) {
 		o.Run = m.command(exitPartial, "run", "--parallel", "1").stdout
 		o.Again = m.command(exitPartial, "run", "up", "--json", "--progress", "none").stdout
 		s := m.status(exitPartial)
-		s.URL, s.AsOf, s.LastRun = "", "", ""
+		s.URL, s.AsOf, s.LastRun, s.LookedAt = "", "", "", ""
 		o.Status = fmt.Sprintf("%+v", s)
 		o.Gaps = m.command(exitDone, "gaps").stdout
 		o.Remove = steady(m.command(exitDone, "remove", "up", "--execute").stdout)

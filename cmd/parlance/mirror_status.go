@@ -38,7 +38,7 @@ type upstreamStatus struct {
 
 	Gone        int     `json:"gone"`         // conversations that the platform doesn't have any more
 	GoneSince   string  `json:"gone_since"`   // RFC 3339: when that showed first; empty: of none
-	LookedAt    string  `json:"looked_at"`    // RFC 3339, to the hour: when the one was that wasn't for the longest time; empty: one never was
+	LookedAt    string  `json:"looked_at"`    // RFC 3339: when the one was that wasn't for the longest time; empty: one never was
 	LookSeconds float64 `json:"look_seconds"` // within so long each is looked at; 0: in each run
 
 	AsOf      string `json:"as_of"`    // RFC 3339: when the oldest of it was read; empty: not all was yet
