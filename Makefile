@@ -25,8 +25,8 @@ test:
 	go run ./internal/cassandratest/run -- $(MAKE) --no-print-directory tests
 
 # These go through all real conversations, or the largest messages there may be, which takes the race detector ten minutes each and
-# shows it nothing that others don't.
-LONG := TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole|TestWhatIsExportedCanBeImported|TestMemoryUnderAttack
+# shows it nothing that others don't; or count allocations, of which it makes more.
+LONG := TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole|TestWhatIsExportedCanBeImported|TestMemoryUnderAttack|TestAPageAllocatesNothingPerMessage
 # These compare the store with a model, a hundred times without the race detector and ten times with it.
 MODELS := TestModel|TestModelHarsh|TestModelFaults|TestCopyModel
 
