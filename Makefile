@@ -24,16 +24,18 @@ build:
 test:
 	go run ./internal/cassandratest/run -- $(MAKE) --no-print-directory tests
 
-# These go through all real conversations, or the largest messages there may be, which takes the race detector ten minutes each and
-# shows it nothing that others don't; or count allocations, of which it makes more.
-LONG := TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole|TestWhatIsExportedCanBeImported|TestMemoryUnderAttack|TestAPageAllocatesNothingPerMessage
+# These go through all real conversations, thousands of rooms or requests, or the largest messages there may be, which
+# takes the race detector ten minutes each and shows it nothing that others don't; or count allocations.
+LONG := TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole|TestWhatIsExportedCanBeImported
+LONG := $(LONG)|TestMemoryUnderAttack|TestAPageAllocatesNothingPerMessage|TestDescriptionsAreAsStrictAsTheServer
+LONG := $(LONG)|TestQuietRunLooksAtItsShare|TestRotationFindsWhatTheListDoesNotTell
 # These compare the store with a model, a hundred times without the race detector and ten times with it.
 MODELS := TestModel|TestModelHarsh|TestModelFaults|TestCopyModel
 
 # On the engines that are there: Cassandra too if PARLANCE_CASSANDRA names one.
 tests:
 	go test -race -timeout 40m -skip '^($(LONG)|$(MODELS))$$' ./...
-	go test -timeout 20m -run '^($(LONG)|$(MODELS))$$' ./export ./cmd/parlance ./store
+	go test -timeout 20m -run '^($(LONG)|$(MODELS))$$' ./export ./cmd/parlance ./internal/dialecttest ./mirror ./store
 	go test -race -timeout 20m -run '^($(MODELS))$$' ./store -rapid.checks=10
 	if [ "$$CI" = true ]; then go test -timeout 20m ./mirror -run '^TestMirror$$' -rapid.checks=1000; fi
 	if [ -n "$$PARLANCE_CASSANDRA" ]; then PARLANCE_TEST_ENGINE=cassandra go test -timeout 20m ./imkit ./shopline ./imetastore -rapid.checks=2; fi

@@ -36,6 +36,7 @@ func TestAnotherConversationUnderTheID(t *testing.T) {
 			"another platform's":     {Kind: parlance.Shop, Platform: parlance.IMetaStore, Customer: "mallory"},
 		} {
 			for _, full := range []bool{false, true} {
+				other := other // each changes its own
 				t.Run(string(platform)+"/"+what, func(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t, fake.Options{Platform: platform, Seed: 7})
