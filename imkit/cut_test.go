@@ -3,11 +3,13 @@ package imkit_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"parlance"
 	"parlance/imkit"
+	"parlance/internal/enginetest"
 	"parlance/store"
 )
 
@@ -91,6 +93,9 @@ func TestRoomListsAreBounded(t *testing.T) {
 
 // A list of ids is bounded, and paged like that of rooms.
 func TestRoomIDsAreBounded(t *testing.T) {
+	if os.Getenv(enginetest.Variable) != "" {
+		t.Skip("10,001 rooms are made in minutes on a cluster, and the bound is the same there")
+	}
 	w := open(t)
 	var rooms []parlance.Conversation
 	for i := range parlance.MaxRoomIDs + 1 {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -55,45 +57,55 @@ func (s *Store) CountActive(ctx context.Context, ws parlance.WorkspaceID, kinds 
 
 // readFrozen brings f up to date.
 func (s *Store) readFrozen(ctx context.Context, ws parlance.WorkspaceID, f *frozenSet) error {
-	look := func(id parlance.ConversationID) error {
-		c, err := s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: id})
-		switch {
-		case err != nil:
-			return err
-		case c.Frozen:
-			f.ids[id] = c.Kind
-		default:
-			delete(f.ids, id)
-		}
-		return nil
-	}
-	for r, err := range s.registered(ctx, ws, f.number+1) {
-		if err == nil {
-			err = look(r.ID)
-		}
+	for group, err := range groups(s.registered(ctx, ws, f.number+1), maxSummaries) {
 		if err != nil {
 			return err
 		}
-		f.number = r.Number
+		ids := make([]parlance.ConversationID, len(group))
+		for i, r := range group {
+			ids[i] = r.ID
+		}
+		if err := s.lookFrozen(ctx, ws, f, ids); err != nil {
+			return err
+		}
+		f.number = group[len(group)-1].Number
 	}
 	changed := f.takeChanged()
-	for id := range changed {
-		if err := look(id); err != nil {
-			for again := range changed {
-				f.change(again)
-			}
-			return err
+	if err := s.lookFrozen(ctx, ws, f, changed); err != nil {
+		for _, again := range changed {
+			f.change(again)
+		}
+		return err
+	}
+	return nil
+}
+
+// lookFrozen reads which of the conversations are frozen, many at once.
+func (s *Store) lookFrozen(ctx context.Context, ws parlance.WorkspaceID, f *frozenSet, ids []parlance.ConversationID) error {
+	cs := make([]parlance.Conversation, len(ids))
+	err := s.several(len(ids), maxSummaries, func(i int) (err error) {
+		cs[i], err = s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: ids[i]})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range cs {
+		if c.Frozen {
+			f.ids[c.ID] = c.Kind
+		} else {
+			delete(f.ids, c.ID)
 		}
 	}
 	return nil
 }
 
-func (f *frozenSet) takeChanged() map[parlance.ConversationID]struct{} {
+func (f *frozenSet) takeChanged() []parlance.ConversationID {
 	f.changedMu.Lock()
 	defer f.changedMu.Unlock()
 	changed := f.changed
 	f.changed = map[parlance.ConversationID]struct{}{}
-	return changed
+	return slices.Collect(maps.Keys(changed))
 }
 
 func (f *frozenSet) change(id parlance.ConversationID) {
