@@ -71,7 +71,7 @@ func (s *Store) recoverHead(ctx context.Context, c *conversation) (*format.Head,
 
 // adopt makes rows, which follow on entry number of another store's log, entries of this
 // one's: as many as one claim takes. It returns how many.
-func (s *Store) adopt(ctx context.Context, c *conversation, number uint64, rows []logRow) (int, error) {
+func (s *Store) adopt(ctx context.Context, c *conversation, number uint64, rows []logRow) (_ int, err error) {
 	c.write.Lock()
 	defer c.write.Unlock()
 	t, err := s.writerHead(ctx, c)
@@ -100,6 +100,7 @@ func (s *Store) adopt(ctx context.Context, c *conversation, number uint64, rows 
 			break
 		}
 	}
+	defer func() { a.fed(err == nil) }()
 	if err := a.finish(); err != nil {
 		return 0, err
 	}

@@ -261,8 +261,9 @@ func (s *Store) appendGroup(ctx context.Context, c *conversation, group []*reque
 }
 
 // run makes the group and lets readers see what comes of it.
-func (a *appender) run(group []*request) error {
-	err := a.build(group)
+func (a *appender) run(group []*request) (err error) {
+	defer func() { a.fed(err == nil) }()
+	err = a.build(group)
 	if slices.ContainsFunc(a.entries, func(e *Entry) bool { return e.Previous != 0 }) {
 		// From the claim on, until the head says so too, readers may miss pointers.
 		a.c.revisions.Add(1)
@@ -312,8 +313,9 @@ type appender struct {
 	noted         int
 	updates       [format.Timelines]*timeline.Update
 	about         parlance.Conversation
-	previousTimes []parlance.Time // where the lists' rows stood before this group's entries moved them
-	period        format.Period   // the last one written to the periods of the timeline across conversations
+	previousTimes []parlance.Time    // where the lists' rows stood before this group's entries moved them
+	period        format.Period      // the last one written to the periods of the timeline across conversations
+	leads         format.FeedStretch // what the group writes a row for that leads to it; 0 if none
 	now           parlance.Time
 
 	pending  []func()   // sets the requests' outcomes once the group stands
@@ -391,7 +393,7 @@ func (a *appender) finish() error {
 			a.ops.add(u.Ops)
 		}
 	}
-	return nil
+	return a.feed()
 }
 
 // rangeBytes returns the bytes of the rows of ranges that are written together with the head.

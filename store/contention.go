@@ -72,7 +72,8 @@ func (s *Store) writerHead(ctx context.Context, c *conversation) (*format.Head, 
 
 // complete writes the derived rows of entries that others claimed. They are the same
 // as those that the others write, if they still do.
-func (a *appender) complete() error {
+func (a *appender) complete() (err error) {
+	defer func() { a.fed(err == nil) }()
 	if err := a.prepare(); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ const FreezeDelay = 2 * time.Second
 const lookAgain parlance.Time = 1000
 
 // frozenKey is the key, beside the format's, of the row that says why the store is frozen.
-var frozenKey = []byte("frozen 2")
+var frozenKey = []byte("frozen 3")
 
 // A writeGate lets writers in while the store isn't frozen, and knows how many are inside.
 type writeGate struct {

@@ -15,37 +15,42 @@ import (
 )
 
 // This file brings stores of older formats to the one at hand when they are opened. It can be stopped at any
-// point: as long as the format row says 1 all that format 1 had is there, and from then on all that format 2 has.
+// point: as long as the format row has the older version all that it had is there, and from then on all that the newer one has.
 
-// frozenKey1 is the key of format 1 for why the store is frozen. Programs that know that format only look
+// oldFrozenKeys are the keys of formats 1 and 2 for why the store is frozen. Programs that know such a format only look
 // for it while they run, and never again at the format: on an engine that they may share it stays
-// for ever, so that they write nothing to lists that nobody reads.
-var frozenKey1 = []byte("frozen")
+// for ever, so that they write nothing without what is new.
+var oldFrozenKeys = [][]byte{[]byte("frozen"), []byte("frozen 2")}
 
-// fence is what they tell their operators.
-const fence = "the store was brought to a newer format; use the parlance that did it, or a newer one"
+// fenceText is what they tell their operators.
+const fenceText = "the store was brought to a newer format; use the parlance that did it, or a newer one"
 
-// migrate brings a store of format 1, or one that was left half-way, to the format at hand.
+// migrate brings a store of an older format, or one that was left half-way, to the format at hand.
 func (s *Store) migrate(ctx context.Context, f *format.Format, row []byte, workspaces Workspaces) error {
 	if workspaces == nil {
 		return parlance.Errorf(parlance.Invalid, "the store is of format %d and has to be brought to format %d by a program that knows its workspaces; nothing was changed", f.Version, format.Version)
 	}
-	if f.Version == 1 {
-		s.log.InfoContext(ctx, "the store is brought to a newer format: its lists of conversations are made again", "from", f.Version, "to", format.Version)
+	// Where others are far away, lists of format 1 may have more dead rows than can be read; they stay.
+	leftover := s.bounds.Exclusive && (f.Leftover || f.Version == 1)
+	if f.Version < format.Version {
+		s.log.InfoContext(ctx, "the store is brought to a newer format", "from", f.Version, "to", format.Version)
 		if err := s.blockOldWriters(ctx); err != nil {
 			return err
 		}
-		if err := s.eachListed(ctx, workspaces, s.relistAll); err != nil {
-			return fmt.Errorf("make the lists of conversations: %w", err)
+		if f.Version == 1 {
+			if err := s.eachListed(ctx, workspaces, s.relistAll); err != nil {
+				return fmt.Errorf("make the lists of conversations: %w", err)
+			}
 		}
-		// Where others are far away, lists of format 1 may have more dead rows than can be read; they stay.
-		next := format.Format{Version: format.Version, Layout: f.Layout, Leftover: s.bounds.Exclusive}
-		if err := s.commitFormat(ctx, &row, &next); err != nil {
+		if err := s.eachListed(ctx, workspaces, s.feedWhole); err != nil {
+			return fmt.Errorf("make the change feed: %w", err)
+		}
+		if err := s.commitFormat(ctx, &row, &format.Format{Version: format.Version, Layout: f.Layout, Leftover: leftover}); err != nil {
 			return err
 		}
 		s.log.InfoContext(ctx, "the store has the newer format")
 	}
-	if !s.bounds.Exclusive {
+	if !leftover {
 		return nil
 	}
 	if err := s.dropLists1(ctx, workspaces); err != nil {
@@ -57,14 +62,12 @@ func (s *Store) migrate(ctx context.Context, f *format.Format, row []byte, works
 // commitFormat replaces the format row. Another process may have been there first, with the same.
 func (s *Store) commitFormat(ctx context.Context, row *[]byte, next *format.Format) error {
 	claims := []driver.Claim{{Old: *row, Value: next.Encode()}}
-	if next.Leftover {
-		old, err := s.get(ctx, format.FormatPartition(), frozenKey1)
+	if s.bounds.Exclusive {
+		more, err := s.moveFrozen(ctx, nil)
 		if err != nil {
 			return err
 		}
-		if old != nil {
-			claims = append(claims, driver.Claim{Key: frozenKey1, Old: old}, driver.Claim{Key: frozenKey, Value: old})
-		}
+		claims = append(claims, more...)
 	}
 	err := s.claim(ctx, format.FormatPartition(), claims, nil, 1)
 	if refused := driver.AsRefused(err); refused != nil {
@@ -79,22 +82,42 @@ func (s *Store) commitFormat(ctx context.Context, row *[]byte, next *format.Form
 	return err
 }
 
-// blockOldWriters stops the writers of format 1 in other processes, and returns when the last of them has ended.
+// moveFrozen returns claims that leave fence under the keys of older formats, nothing where it is nil, and move a reason
+// that stands there to the key of now.
+func (s *Store) moveFrozen(ctx context.Context, fence []byte) (claims []driver.Claim, err error) {
+	standing, err := s.engine.Get(ctx, format.FormatPartition(), append(oldFrozenKeys[:len(oldFrozenKeys):len(oldFrozenKeys)], frozenKey))
+	if err != nil {
+		return nil, err
+	}
+	why := standing[len(oldFrozenKeys)]
+	for i, key := range oldFrozenKeys {
+		old := standing[i]
+		if bytes.Equal(old, fence) {
+			continue
+		}
+		claims = append(claims, driver.Claim{Key: key, Old: old, Value: fence})
+		if old != nil && string(old) != fenceText {
+			why = old
+		}
+	}
+	if now := standing[len(oldFrozenKeys)]; !bytes.Equal(why, now) {
+		claims = append(claims, driver.Claim{Key: frozenKey, Old: now, Value: why})
+	}
+	return claims, nil
+}
+
+// blockOldWriters stops the writers of older formats in other processes, and returns when the last of them has ended.
 func (s *Store) blockOldWriters(ctx context.Context) error {
 	if s.bounds.Exclusive {
 		return nil
 	}
 	for try := 0; ; try++ {
-		old, err := s.get(ctx, format.FormatPartition(), frozenKey1)
+		claims, err := s.moveFrozen(ctx, []byte(fenceText))
 		if err != nil {
 			return err
 		}
-		if string(old) == fence {
+		if len(claims) == 0 {
 			break
-		}
-		claims := []driver.Claim{{Key: frozenKey1, Old: old, Value: []byte(fence)}}
-		if old != nil {
-			claims = append(claims, driver.Claim{Key: frozenKey, Value: old})
 		}
 		err = s.claim(ctx, format.FormatPartition(), claims, nil, 1)
 		if err == nil {
@@ -116,7 +139,7 @@ func (s *Store) blockOldWriters(ctx context.Context) error {
 }
 
 // eachListed does something for all conversations of all workspaces, many at once.
-func (s *Store) eachListed(ctx context.Context, workspaces Workspaces, do func(ctx context.Context, ws parlance.WorkspaceID, id parlance.ConversationID) error) error {
+func (s *Store) eachListed(ctx context.Context, workspaces Workspaces, do func(ctx context.Context, ws parlance.WorkspaceID, r format.Registered) error) error {
 	for ws, err := range workspaces(ctx, s) {
 		if err != nil {
 			return err
@@ -129,7 +152,7 @@ func (s *Store) eachListed(ctx context.Context, workspaces Workspaces, do func(c
 			g.SetLimit(64) // they wait for the disk, and share its syncs
 			for _, r := range group {
 				g.Go(func() error {
-					if err := do(gctx, ws, r.ID); err != nil {
+					if err := do(gctx, ws, r); err != nil {
 						return fmt.Errorf("conversation %q of workspace %q: %w", r.ID, ws, err)
 					}
 					return nil
@@ -144,8 +167,8 @@ func (s *Store) eachListed(ctx context.Context, workspaces Workspaces, do func(c
 }
 
 // relistAll has all lists show a conversation where its head says that it stands.
-func (s *Store) relistAll(ctx context.Context, ws parlance.WorkspaceID, id parlance.ConversationID) error {
-	ref := parlance.Ref{Workspace: ws, Conversation: id}
+func (s *Store) relistAll(ctx context.Context, ws parlance.WorkspaceID, r format.Registered) error {
+	ref := parlance.Ref{Workspace: ws, Conversation: r.ID}
 	about, t, members, err := s.listed(ctx, ref)
 	if err != nil {
 		return err
@@ -155,6 +178,22 @@ func (s *Store) relistAll(ctx context.Context, ws parlance.WorkspaceID, id parla
 		ops = append(ops, listOps(ws, l, &about, listedAt(t, &about))...)
 	}
 	return s.writeParts(ctx, splitOps(ops, s.bounds.BatchBytes), max(appended(t.Number), 1))
+}
+
+// feedWhole makes one row of the change feed for all that a conversation has. It stands at the beginning of 1970, where nothing
+// else does, in the order in which the conversations were registered.
+func (s *Store) feedWhole(ctx context.Context, ws parlance.WorkspaceID, r format.Registered) error {
+	t, err := s.head(ctx, parlance.Ref{Workspace: ws, Conversation: r.ID})
+	if err != nil || t.Number == 0 {
+		return err
+	}
+	row := format.FeedRow{At: parlance.Time(r.Number), Conversation: r.ID, First: 1, Count: t.Number}
+	x := format.FeedStretchOf(row.At)
+	ops := []driver.Op{{Partition: s.layout.FeedPartition(ws, x), Key: row.Key(), Value: row.Value()}}
+	if s.layout.Buckets > 1 {
+		ops = append(ops, feedLeads(ws, x)...)
+	}
+	return s.writeParts(ctx, [][]driver.Op{ops}, 1)
 }
 
 // listed reads what says where a conversation stands in which lists.
@@ -194,8 +233,8 @@ func (s *Store) dropLists1(ctx context.Context, workspaces Workspaces) error {
 	}
 	var mu sync.Mutex
 	lists := map[list]struct{}{}
-	err := s.eachListed(ctx, workspaces, func(ctx context.Context, ws parlance.WorkspaceID, id parlance.ConversationID) error {
-		about, _, members, err := s.listed(ctx, parlance.Ref{Workspace: ws, Conversation: id})
+	err := s.eachListed(ctx, workspaces, func(ctx context.Context, ws parlance.WorkspaceID, r format.Registered) error {
+		about, _, members, err := s.listed(ctx, parlance.Ref{Workspace: ws, Conversation: r.ID})
 		mu.Lock()
 		defer mu.Unlock()
 		for _, l := range listsOf(&about, members) {

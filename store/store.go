@@ -48,6 +48,7 @@ type Store struct {
 	pageRequests  atomic.Uint64                  // counts requests for such pages
 	epochs        sync.Map                       // WorkspaceID → *atomic.Uint64
 	registries    sync.Map                       // WorkspaceID → *registry
+	feeds         sync.Map                       // WorkspaceID → *feed
 	frozen        sync.Map                       // WorkspaceID → *frozenSet; on an engine of our own
 	ids           *parlance.ObjectIDs
 

@@ -35,6 +35,7 @@ type VerifyReport struct {
 // so far; Findings is what was reported. It changes nothing, and expects that nobody writes meanwhile.
 func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func(Finding), progress func(VerifyReport)) (VerifyReport, error) {
 	v := &verifier{s: s, ctx: ctx, ws: ws}
+	numbers := map[parlance.ConversationID]uint64{} // of the last entries
 	read := &verifyProgress{tell: progress}
 	counts := [len(format.Kinds)]uint64{}
 	for group, err := range groups(s.registered(ctx, ws, 1), conversationsAtOnce) {
@@ -55,6 +56,7 @@ func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func
 			one := &ones[i]
 			if one.there {
 				counts[one.kind]++
+				numbers[r.ID] = one.number
 				if counts != r.Counts {
 					one.find("the registry counts %v conversations by kind up to here, there are %v", r.Counts, counts)
 					counts = r.Counts
@@ -66,6 +68,9 @@ func (s *Store) Verify(ctx context.Context, ws parlance.WorkspaceID, report func
 	}
 	v.ref = parlance.Ref{Workspace: ws}
 	err := v.acrossRows()
+	if err == nil {
+		err = v.feed(numbers)
+	}
 	for _, f := range v.found {
 		report(f)
 	}
@@ -108,6 +113,7 @@ type verifier struct {
 	found  []Finding
 	report VerifyReport
 	across int    // rows that the timeline across conversations should have
+	number uint64 // the conversation's last entry
 	there  bool   // the conversation's record can be read
 	kind   uint64 // index into kinds
 }
@@ -184,6 +190,7 @@ func (v *verifier) conversation(about *parlance.Conversation) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
+	v.number = w.next.Number
 	w.head()
 	if err := w.timelines(); err != nil {
 		return err
@@ -452,4 +459,69 @@ func (v *verifier) acrossRows() error {
 		v.find("the timeline across conversations has %d rows for %d messages", rows, v.across)
 	}
 	return nil
+}
+
+// feed holds the change feed against the logs: each entry came, and no other.
+func (v *verifier) feed(numbers map[parlance.ConversationID]uint64) error {
+	told := map[parlance.ConversationID]*toldEntries{}
+	for c, err := range v.s.Changes(v.ctx, v.ws, 0) {
+		if err != nil {
+			return err
+		}
+		if told[c.Conversation] == nil {
+			told[c.Conversation] = &toldEntries{}
+		}
+		told[c.Conversation].add(c.First, c.First+uint64(c.Count))
+	}
+	for _, id := range slices.Sorted(maps.Keys(numbers)) {
+		v.ref.Conversation = id
+		t := told[id]
+		if t == nil {
+			t = &toldEntries{}
+		}
+		if last := t.upTo(); last != numbers[id] {
+			v.find("the change feed has its entries up to %d, the log ends at entry %d", last, numbers[id])
+		}
+		delete(told, id)
+	}
+	v.ref.Conversation = ""
+	for id := range told {
+		v.find("the change feed has a conversation %q that doesn't exist", id)
+	}
+	return nil
+}
+
+// toldEntries are numbers of a log that the feed has.
+type toldEntries struct {
+	end   uint64            // all below
+	later map[uint64]uint64 // from where to where, beyond; nil: none
+}
+
+func (t *toldEntries) add(from, to uint64) {
+	t.end = max(t.end, 1)
+	if from > t.end {
+		if t.later == nil {
+			t.later = map[uint64]uint64{}
+		}
+		t.later[from] = max(t.later[from], to)
+		return
+	}
+	t.end = max(t.end, to)
+	for more := true; more && len(t.later) > 0; {
+		more = false
+		for from, to := range t.later {
+			if from <= t.end {
+				t.end, more = max(t.end, to), true
+				delete(t.later, from)
+			}
+		}
+	}
+}
+
+// upTo returns the last number up to which all came, or the last of all if there is a hole.
+func (t *toldEntries) upTo() uint64 {
+	if len(t.later) > 0 || t.end == 0 {
+		return max(t.end, 1) - 1
+	}
+	return t.end - 1
 }

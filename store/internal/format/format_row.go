@@ -4,7 +4,7 @@ import "parlance"
 
 // Version is the version of all that this package writes. docs/storage.md
 // says what each one means.
-const Version = 2
+const Version = 3
 
 // A Format is the format row.
 type Format struct {
