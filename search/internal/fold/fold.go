@@ -2,32 +2,172 @@
 // which terms a text falls.
 package fold
 
-// Fold returns the folded form of s, in which two texts that a reader takes for the same words are the same bytes:
-// NFKC, then lower case (Unicode's simple folding), then no combining marks after Latin, Greek and Cyrillic letters.
-// Kana keep theirs (か and が differ). What isn't UTF-8 becomes U+FFFD; a run of white space and control signs becomes one
-// blank. It is idempotent.
-func Fold(s string) string { panic("to be written") }
+import (
+	"unicode/utf8"
+	"unsafe"
 
-// Offsets leads from folded text back to where it came from.
-type Offsets struct{ at []uint32 }
-
-// Mapped is Fold, with the way back.
-func Mapped(s string) (string, Offsets) { panic("to be written") }
-
-// Span returns the half-open span of bytes of the original that the half-open span of folded bytes came from,
-// on whole signs.
-func (o Offsets) Span(from, to int) (int, int) { panic("to be written") }
-
-// The classes of terms. A term is its class's byte and folded text.
-const (
-	Sign byte = '1' // one sign of a run in a script that is written without blanks (Han, kana, Hangul, Thai, Lao, Khmer, Myanmar), or a symbol such as an emoji
-	Pair byte = '2' // two neighbours inside such a run
-	Word byte = 'w' // a run of other letters, digits, marks and underscores, cut after MaxWord bytes at a sign's end
+	"golang.org/x/text/unicode/norm"
 )
 
-// MaxWord is how many bytes of a run of letters and digits the index knows.
-const MaxWord = 64
+// Version names the rules by which this program folds. Texts that were folded by others can't be compared with these:
+// an index of another version must be built again.
+const Version = "1-" + norm.Version
 
-// Terms calls add with each term of a folded text, in order; one that occurs twice may be told twice. The terms' bytes
-// are valid during the call only.
-func Terms(folded string, add func(term []byte)) { panic("to be written") }
+// Fold returns the folded form of s, in which two texts that a reader takes for the same words are the same bytes:
+//
+//   - signs that differ in form only become one (NFKC): full and half width, ligatures, circled and squared signs.
+//     Two things stay what they are, since NFKC makes them part of their neighbours: single letters of Hangul such as
+//     ㅋ, and accents that stand alone, such as ´
+//   - letters become lower case (Unicode's simple folding, but ß becomes ss)
+//   - combining marks after Latin, Greek and Cyrillic letters are dropped; all others stay (か and が differ)
+//   - signs that can't be seen are dropped, such as joiners, direction marks and variation selectors
+//   - what isn't UTF-8 becomes U+FFFD, byte by byte
+//   - a run of white space and control signs becomes one blank, at the ends too
+//
+// It is idempotent. Its time is linear. The result is s itself if nothing changes.
+func Fold(s string) string {
+	n := unchanged(s)
+	if n == len(s) {
+		return s
+	}
+	f := folder{src: s, out: append(make([]byte, 0, len(s)+8), s[:n]...)}
+	f.run(n)
+	return unsafe.String(unsafe.SliceData(f.out), len(f.out)) // which nobody writes to any more
+}
+
+// unchanged returns how many bytes s begins with that are ASCII and stay as they are.
+func unchanged(s string) int {
+	blank := false
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf || lowered[c] != c || c == ' ' && blank {
+			return i
+		}
+		blank = c == ' '
+	}
+	return len(s)
+}
+
+// lowered holds what ASCII becomes.
+var lowered = func() (to [utf8.RuneSelf]byte) {
+	for c := range to {
+		switch {
+		case c < ' ' || c == 0x7f:
+			to[c] = ' '
+		case 'A' <= c && c <= 'Z':
+			to[c] = byte(c) + 'a' - 'A'
+		default:
+			to[c] = byte(c)
+		}
+	}
+	return to
+}()
+
+// A folder folds one text.
+type folder struct {
+	src string
+	out []byte
+	way *way // nil if nobody wants to know
+
+	scratch []byte
+}
+
+// run folds src from at on.
+func (f *folder) run(at int) {
+	settled := 0 // below it nothing combines with what follows
+	for at < len(f.src) {
+		if c := f.src[at]; c < utf8.RuneSelf {
+			f.ascii(at, lowered[c])
+			at++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(f.src[at:])
+		if to := alone(r); to != 0 {
+			x := len(f.out)
+			f.out = utf8.AppendRune(f.out, to)
+			if f.way != nil {
+				f.way.add(at, at+size, x, len(f.out))
+			}
+			at += size
+			continue
+		}
+		if inOrder(f.out, r) {
+			f.keep(at, size)
+			at += size
+			continue
+		}
+		at = f.back(settled, at)
+		at = f.combined(at)
+		settled = at
+	}
+}
+
+// ascii appends a byte that stands at in src, unless it is one more blank.
+func (f *folder) ascii(at int, c byte) {
+	x := len(f.out)
+	if c == ' ' && x > 0 && f.out[x-1] == ' ' {
+		if f.way != nil {
+			f.way.extend(at + 1)
+		}
+		return
+	}
+	f.out = append(f.out, c)
+	if f.way != nil {
+		f.way.add(at, at+1, x, x+1)
+	}
+}
+
+// keep appends the sign of so many bytes that stands at in src.
+func (f *folder) keep(at, size int) {
+	x := len(f.out)
+	f.out = append(f.out, f.src[at:at+size]...)
+	if f.way != nil {
+		f.way.add(at, at+size, x, x+size)
+	}
+}
+
+// back takes back the last sign before at and the marks on it, which what stands at may combine with, and returns where it begins.
+func (f *folder) back(settled, at int) int {
+	for at > settled {
+		r, size := utf8.DecodeLastRuneInString(f.src[:at])
+		mark := thaiMark(r)
+		to := r
+		switch {
+		case r < utf8.RuneSelf:
+			to = rune(lowered[r])
+		case !mark:
+			to = alone(r)
+		}
+		if to == ' ' {
+			break // nothing combines with it, and it may have been dropped
+		}
+		at -= size
+		f.out = f.out[:len(f.out)-utf8.RuneLen(to)]
+		if f.way != nil {
+			f.way.cut(at, len(f.out))
+		}
+		if !mark {
+			break
+		}
+	}
+	return at
+}
+
+// combined folds what stands at and all that may combine with it, and returns where it ends: the general way, which
+// the ones above are short cuts of.
+func (f *folder) combined(at int) int {
+	var g segment
+	first := true
+	for at < len(f.src) {
+		r, size := utf8.DecodeRuneInString(f.src[at:])
+		if !first && (r < utf8.RuneSelf || alone(r) != 0) {
+			break
+		}
+		first = false
+		end := at + size
+		g.parts(f, r, at, end)
+		at = end
+	}
+	g.flush(f)
+	return at
+}

@@ -1,0 +1,122 @@
+package fold
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxSegment is how many signs may combine into one. Unicode's own bound is 30 marks on a letter; no language comes near it.
+// More marks are dropped.
+const maxSegment = 24
+
+// A segment gathers signs that may combine.
+type segment struct {
+	buf      [maxSegment * utf8.UTFMax]byte
+	size     int // bytes of buf
+	signs    int
+	from, to int  // of the text that they come from
+	letter   bool // the last sign that is no mark was a Latin, Greek or Cyrillic letter
+}
+
+// parts adds what r, which stands from at to end, is made of.
+func (g *segment) parts(f *folder, r rune, at, end int) {
+	if ignorable(r) {
+		g.extend(f, end)
+		return
+	}
+	var whole [4 * 20]byte // the longest decomposition has 18 signs
+	for parts := decompose(whole[:0], f.src[at:end], r); len(parts) > 0; {
+		part, n := utf8.DecodeRune(parts)
+		parts = parts[n:]
+		g.take(f, part, at, end)
+	}
+}
+
+// take adds a sign of a decomposition of what stands from at to end.
+func (g *segment) take(f *folder, r rune, at, end int) {
+	switch {
+	case ignorable(r):
+		g.extend(f, end)
+		return
+	case blank(r):
+		g.flush(f)
+		g.letter = false
+		if n := len(f.out); n > 0 && f.out[n-1] == ' ' {
+			g.extend(f, end)
+			return
+		}
+		g.push(' ', at, end)
+		return
+	case unicode.Is(unicode.M, r):
+		if g.letter {
+			g.extend(f, end)
+			return
+		}
+	}
+	if r == 'ß' || r == 'ẞ' {
+		g.take(f, 's', at, end)
+		r = 's'
+	}
+	if r = lower(r); !unicode.Is(unicode.M, r) {
+		g.letter = unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic)
+	}
+	switch {
+	case begins(r):
+		g.flush(f)
+	case g.signs < maxSegment:
+	case unicode.Is(unicode.M, r):
+		g.extend(f, end)
+		return
+	default:
+		g.flush(f)
+	}
+	g.push(r, at, end)
+}
+
+// push adds a folded sign.
+func (g *segment) push(r rune, at, end int) {
+	if g.signs == 0 {
+		g.from = at
+	}
+	g.to = end
+	g.size += utf8.EncodeRune(g.buf[g.size:], r)
+	g.signs++
+}
+
+// extend says that what ends at end was dropped.
+func (g *segment) extend(f *folder, end int) {
+	if g.signs > 0 {
+		g.to = end
+	} else if f.way != nil {
+		f.way.extend(end)
+	}
+}
+
+// flush appends the signs to the folder's output, composed.
+func (g *segment) flush(f *folder) {
+	if g.signs == 0 {
+		return
+	}
+	x := len(f.out)
+	if whole := g.buf[:g.size]; norm.NFC.QuickSpan(whole) == g.size {
+		f.out = append(f.out, whole...)
+	} else {
+		f.scratch = norm.NFC.Append(f.scratch[:0], whole...)
+		f.out = append(f.out, f.scratch...)
+	}
+	if f.way != nil {
+		f.way.add(g.from, g.to, x, len(f.out))
+	}
+	g.size, g.signs = 0, 0
+}
+
+// begins reports whether r never combines with what stands before it.
+func begins(r rune) bool {
+	if r < 0x300 {
+		return true
+	}
+	var b [utf8.UTFMax]byte
+	return norm.NFC.Properties(b[:utf8.EncodeRune(b[:], r)]).BoundaryBefore()
+}
