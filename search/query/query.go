@@ -5,6 +5,7 @@
 //	A1234                a word with a digit matches inside of words too
 //	"see you"            these signs, one after another, wherever they stand
 //	-word  a OR b  (…)   not; either; groups. OR binds weaker than what stands side by side
+//	\" \( \- \: \\      the sign itself, in a word; in quotes \" and \\
 //	in:ID from:ID kind:shop platform:shopline type:image has:file|image|audio|video|link|place
 //	before:2026-11-01 after:2026-10 during:2026   days, months, years of the zone, or an RFC 3339 time
 //	is:edited is:recalled in:history
@@ -20,12 +21,8 @@ import (
 type Query struct {
 	root    Node
 	history bool
+	zone    *time.Location
 }
-
-// Parse reads a query. Dates are those of zone. An error is of kind [parlance.Invalid] and says what was wrong and where:
-// an operator that doesn't exist, a value that an operator doesn't take, an open quote or parenthesis, OR without a side.
-// An empty query is an error too, and one of more than MaxTerms terms or MaxBytes bytes.
-func Parse(text string, zone *time.Location) (*Query, error) { panic("to be written") }
 
 // Bounds of a query.
 const (
@@ -49,7 +46,7 @@ type (
 	Not struct{ Node Node }
 )
 
-// Text matches messages by their folded text: see Match. Signs is folded and not empty.
+// Text matches messages by their folded text: see [Text.Match]. Signs is folded and not empty.
 type Text struct {
 	Signs  string
 	Quoted bool // wherever Signs stands; else a word's beginning, unless it is CJK or has a digit
@@ -92,31 +89,3 @@ type Document struct {
 	Platform     parlance.Dialect
 	Message      *parlance.Message
 }
-
-// Match reports whether d matches. It is what an answer is exact by: a plain scan with Match gives the same messages.
-func (q *Query) Match(d *Document) bool { panic("to be written") }
-
-// Marks returns the half-open spans of folded text that the query's texts match (those below Not excepted), ascending
-// and not overlapping.
-func (q *Query) Marks(folded string) [][2]int { panic("to be written") }
-
-// A Lookup is what the terms of a text (see fold.Terms) must contain if the text matches.
-type Lookup struct {
-	How  How
-	Term string // class byte and folded text; of Infix and Suffix the class is fold.Word
-}
-
-// How says which terms a Lookup takes.
-type How uint8
-
-// The ways to look terms up.
-const (
-	Exact  How = iota // the term
-	Prefix            // terms that begin with it
-	Suffix            // words that end with it
-	Infix             // words that contain it
-)
-
-// Lookups returns lookups that all hold for every text that t matches. None means that any text may match. What they let through is
-// checked with Match, so they may let through too much, never too little.
-func (t Text) Lookups() []Lookup { panic("to be written") }
