@@ -86,7 +86,7 @@ func (t Text) String() string {
 
 // quote returns s in quotes.
 func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `＂`, `\＂`).Replace(s) + `"`
 }
 
 // write returns f as it stands in a query of the zone.
