@@ -110,8 +110,12 @@ func readAfter(t token, zone *time.Location) (Fact, error) {
 
 func readDuring(t token, zone *time.Location) (Fact, error) {
 	d, err := readDate(t.text, zone)
-	if err == nil && d.instant {
+	switch {
+	case err != nil:
+	case d.instant:
 		err = errors.New("an instant has no length; give a day, a month or a year")
+	case d.begin.Equal(d.end):
+		err = fmt.Errorf("clocks in %s were moved over the whole of %s", zone, t.text)
 	}
 	return Fact{Field: Time, From: d.before(), To: d.after()}, err
 }

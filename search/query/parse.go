@@ -58,7 +58,8 @@ func (p *parser) advance() (err error) {
 // either reads what stands beside OR.
 func (p *parser) either() (Node, error) {
 	var sides Or
-	for histories := len(p.histories); ; {
+	histories := len(p.histories)
+	for alternatives := 1; ; alternatives++ {
 		side, err := p.together()
 		if err != nil {
 			return nil, err
@@ -71,7 +72,7 @@ func (p *parser) either() (Node, error) {
 			sides = append(sides, side)
 		}
 		or := p.now.kind == tokenOr
-		if (or || len(sides) > 1) && len(p.histories) > histories {
+		if (or || alternatives > 1) && len(p.histories) > histories {
 			return nil, p.fail(p.histories[histories], "in:history is about the whole query and can't stand beside OR; put the rest in parentheses")
 		}
 		if !or {

@@ -76,9 +76,6 @@ func wordNear(text string, at, limit int) int {
 	inside := true
 	for i, r := range text[at:min(limit, at+nearWord)] {
 		class := fold.ClassOf(r)
-		if i == 0 && class != fold.Letter {
-			return at
-		}
 		if inside = inside && class == fold.Letter; !inside && class != fold.Space {
 			return at + i
 		}
@@ -93,6 +90,7 @@ func cutSnippet(text string, from, size int, marks [][2]int) Snippet {
 		s     Snippet
 		fits  int // bytes up to which whole signs fit beside an ellipsis
 		part  int // bytes up to which parts of signs do
+		word  int // bytes up to which whole words do
 		blank bool
 		open  = -1 // where the mark under way begins
 		over  bool
@@ -115,6 +113,9 @@ func cutSnippet(text string, from, size int, marks [][2]int) Snippet {
 			part = b.Len()
 			if at == len(text) || signBegins(text, at) {
 				fits = b.Len()
+				if wordEnds(text, at) {
+					word = fits
+				}
 			}
 		}
 		if at == len(text) {
@@ -140,14 +141,31 @@ func cutSnippet(text string, from, size int, marks [][2]int) Snippet {
 		s.Marks = append(s.Marks, [2]int{open, b.Len()})
 	}
 	if over {
-		if fits == head {
+		marked := 0 // where the last mark ends that is begun before the end
+		for _, m := range s.Marks {
+			if m[0] < fits {
+				marked = m[1]
+			}
+		}
+		switch {
+		case fits == head:
 			fits = part // one sign is longer than all
+		case word >= marked && fits-word <= nearWord && word > head:
+			fits = word
 		}
 		s.Text = s.Text[:fits] + ellipsis
 		s.Marks = clipped(s.Marks, fits)
 	}
 	s.Marks = clipped(s.Marks, len(s.Text))
 	return s
+}
+
+// wordEnds reports whether no word goes on at, and no blank stands before it.
+func wordEnds(text string, at int) bool {
+	before, _ := utf8.DecodeLastRuneInString(text[:at])
+	after, _ := utf8.DecodeRuneInString(text[at:])
+	class := fold.ClassOf(before)
+	return class != fold.Space && (class != fold.Letter || fold.ClassOf(after) != fold.Letter)
 }
 
 // clipped returns what of the spans lies below end. It changes its argument.

@@ -113,17 +113,15 @@ func (f Fact) write(zone *time.Location) string {
 	case f.To == latest:
 		return "after:" + (f.From - 1).String()
 	}
-	// A day, month or year that begins and ends at these.
-	for _, form := range [...]string{"2006-01-02", "2006-01", "2006"} {
-		// A day that clocks were moved over begins in another one's last hour, seen from here.
-		for _, hours := range [...]time.Duration{0, -24, 24} {
-			text := f.From.Std().In(zone).Add(hours * time.Hour).Format(form)
-			if d, err := readDate(text, zone); err == nil && d.before() == f.From && d.after() == f.To {
-				return "during:" + text
-			}
+	// The day, month or year that begins and ends at these.
+	var text string
+	for _, form := range [...]string{"2006", "2006-01", "2006-01-02"} {
+		text = f.From.Std().In(zone).Format(form)
+		if d, err := readDate(text, zone); err == nil && d.before() == f.From && d.after() == f.To {
+			break
 		}
 	}
-	return "(after:" + (f.From - 1).String() + " before:" + f.To.String() + ")"
+	return "during:" + text
 }
 
 // value returns an operator's value, in quotes if it needs them.
