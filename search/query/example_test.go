@@ -23,5 +23,5 @@ func Example() {
 	// 酒店
 	// 退款
 	// Refund
-	// query, sign 4: there is no operator form: (there are in:, from:, kind:, platform:, type:, has:, before:, after:, during:, is:); to search for this text, put it in quotes (invalid)
+	// query, sign 4: there is no operator form: (there are in:, from:, kind:, platform:, type:, has:, before:, after:, during:, is:); to search for this text, put it in quotes
 }
