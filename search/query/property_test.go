@@ -138,7 +138,8 @@ func TestParseWrittenQueries(t *testing.T) {
 // checkParse checks that s is refused well, or is what it is written as.
 func checkParse(t interface {
 	Fatalf(string, ...any)
-}, s string) {
+}, s string,
+) {
 	zone := newYork
 	q, err := Parse(s, zone)
 	if err != nil {
@@ -193,7 +194,8 @@ func TestSnippetsAreWhole(t *testing.T) {
 // checkSnippet checks what holds for every snippet, and returns it.
 func checkSnippet(t interface {
 	Fatalf(string, ...any)
-}, q *Query, text string, size int) Snippet {
+}, q *Query, text string, size int,
+) Snippet {
 	s := q.Snippet(text, size)
 	if len(s.Text) > max(size, MinSnippet) || !utf8.ValidString(s.Text) || strings.ContainsFunc(s.Text, unicode.IsControl) {
 		t.Fatalf("%q of %q in %d bytes: %q", q, text, size, s.Text)

@@ -71,7 +71,8 @@ func TestFoldTwice(t *testing.T) {
 // checkMapped checks what Mapped says of s, which folds to folded.
 func checkMapped(t interface {
 	Fatalf(string, ...any)
-}, s, folded string) {
+}, s, folded string,
+) {
 	mapped, o := Mapped(s)
 	if mapped != folded {
 		t.Fatalf("%q folds to %q, mapped to %q", s, folded, mapped)
