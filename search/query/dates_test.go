@@ -36,12 +36,14 @@ func TestDates(t *testing.T) {
 		// Days of 25 and 23 hours.
 		{"during:2026-11-01", "America/New_York", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"},
 		{"during:2026-03-08", "America/New_York", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"},
-		// One that begins at 01:00, the one before it, one whose first hour is there twice, and one that was left out.
+		// One that begins at 01:00, the one before it, one whose first hour is there twice, one that begins at
+		// 00:30, and those beside one that was left out.
 		{"during:2018-11-04", "America/Sao_Paulo", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"},
 		{"during:2018-11-03", "America/Sao_Paulo", "2018-11-03T03:00:00Z", "2018-11-04T03:00:00Z"},
 		{"during:2018-02-17", "America/Sao_Paulo", "2018-02-17T02:00:00Z", "2018-02-18T03:00:00Z"},
 		{"during:2025-11-02", "America/Havana", "2025-11-02T04:00:00Z", "2025-11-03T05:00:00Z"},
 		{"during:2025-03-09", "America/Havana", "2025-03-09T05:00:00Z", "2025-03-10T04:00:00Z"},
+		{"during:1919-03-31", "America/Toronto", "1919-03-31T04:30:00Z", "1919-04-01T04:00:00Z"},
 		{"before:2011-12-30", "Pacific/Apia", "", "2011-12-30T10:00:00Z"},
 		{"after:2011-12-30", "Pacific/Apia", "2011-12-30T10:00:00Z", ""},
 		{"during:2011-12-31", "Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"},

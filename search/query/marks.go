@@ -9,6 +9,33 @@ import (
 // and not overlapping; those that touch are one. It is linear in the text for each of the query's texts.
 func (q *Query) Marks(folded string) [][2]int {
 	var spans [][2]int
+	for _, t := range q.texts() {
+		spans = t.spans(spans, folded, 0)
+	}
+	return merged(spans)
+}
+
+// marksFromFirst is Marks of the first mark and at least so many bytes behind where it begins.
+func (q *Query) marksFromFirst(folded string, bytes int) [][2]int {
+	texts := q.texts()
+	first, longest := len(folded), 0
+	for _, t := range texts {
+		longest = max(longest, len(t.Signs))
+		if at := t.find(folded[:min(len(folded), first+len(t.Signs))], 0); at >= 0 {
+			first = min(first, at)
+		}
+	}
+	folded = folded[:min(len(folded), first+bytes+longest)]
+	var spans [][2]int
+	for _, t := range texts {
+		spans = t.spans(spans, folded, first)
+	}
+	return merged(spans)
+}
+
+// texts returns the query's texts but for those below Not, each once.
+func (q *Query) texts() []Text {
+	var all []Text
 	var walk func(Node)
 	walk = func(n Node) {
 		switch n := n.(type) {
@@ -21,15 +48,17 @@ func (q *Query) Marks(folded string) [][2]int {
 				walk(part)
 			}
 		case Text:
-			spans = n.spans(spans, folded)
+			if !slices.Contains(all, n) {
+				all = append(all, n)
+			}
 		}
 	}
 	walk(q.root)
-	return merged(spans)
+	return all
 }
 
-// spans appends where t's signs stand in a folded text, ascending, those that overlap or touch as one.
-func (t Text) spans(spans [][2]int, folded string) [][2]int {
+// spans appends where t's signs stand in a folded text from the byte from on, ascending, those that overlap or touch as one.
+func (t Text) spans(spans [][2]int, folded string, from int) [][2]int {
 	mine := len(spans)
 	add := func(at int) {
 		if n := len(spans); n > mine && spans[n-1][1] >= at {
@@ -40,14 +69,14 @@ func (t Text) spans(spans [][2]int, folded string) [][2]int {
 	}
 	borders := borders(t.Signs)
 	if borders[len(borders)-1] == 0 {
-		for at := t.find(folded, 0); at >= 0; at = t.find(folded, at+len(t.Signs)) {
+		for at := t.find(folded, from); at >= 0; at = t.find(folded, at+len(t.Signs)) {
 			add(at)
 		}
 		return spans
 	}
 	// The signs overlap themselves, as in "anana": Knuth, Morris and Pratt find all of them in one go.
 	word, length := t.atWord(), 0
-	for at := 0; at < len(folded); at++ {
+	for at := from; at < len(folded); at++ {
 		if length == 0 {
 			skip := strings.IndexByte(folded[at:], t.Signs[0])
 			if skip < 0 {

@@ -37,6 +37,7 @@ func TestMatch(t *testing.T) {
 		{"Когда придёт МОЙ заказ", []string{"придет", "мой", "заказ"}, []string{"аказ"}},
 		{"ΟΔΟΣ Αθήνας", []string{"οδος", "οδοσ", "ΑΘΗΝΑΣ"}, []string{"θηνας"}},
 		{"family 👨‍👩‍👧 I ❤️ it 👍🏽🇯🇵", []string{"👨‍👩‍👧", "👩", "❤", "❤️", "👍", "👍🏽", "🇯🇵"}, []string{"👦", "👍🏿", "👩‍👨"}},
+		{"xa-a-a", []string{"a-a", `"-a-a"`}, []string{"a-a-a"}},
 		{"x酒店abc 店abc", []string{"x酒店a", "abc", "酒店abc", "店 abc"}, []string{"bc", "酒店 -abc", "abc酒店"}},
 		{"prefix_foo d'été C++ #12", []string{"prefix", "prefix_foo", "ete", "d'e", "c++", "++", "#1", "2"}, []string{"foo", "te", "c+++"}},
 	} {

@@ -28,7 +28,7 @@ type Snippet struct {
 func (q *Query) Snippet(text string, size int) Snippet {
 	size = max(size, MinSnippet)
 	folded, offsets := fold.Mapped(text)
-	marks := q.Marks(folded)
+	marks := q.marksFromFirst(folded, fold.MaxGrowth*size) // what the snippet can show
 	for i, m := range marks {
 		marks[i][0], marks[i][1] = offsets.Span(m[0], m[1])
 	}

@@ -13,6 +13,9 @@ import (
 // an index of another version must be built again.
 const Version = "1-" + norm.Version
 
+// MaxGrowth is how many times as long as a text its folded form is at most: ﷺ is eighteen letters. Texts of people grow by next to nothing.
+const MaxGrowth = 11
+
 // Fold returns the folded form of s, in which two texts that a reader takes for the same words are the same bytes:
 //
 //   - signs that differ in form only become one (NFKC): full and half width, ligatures, circled and squared signs.
@@ -24,7 +27,7 @@ const Version = "1-" + norm.Version
 //   - what isn't UTF-8 becomes U+FFFD, byte by byte
 //   - a run of white space and control signs becomes one blank, at the ends too
 //
-// It is idempotent. Its time is linear. The result is s itself if nothing changes.
+// It is idempotent. Its time is linear. The result is s itself if nothing changes, and at most MaxGrowth times as long.
 func Fold(s string) string {
 	n := unchanged(s)
 	if n == len(s) {
@@ -153,8 +156,7 @@ func (f *folder) back(settled, at int) int {
 	return at
 }
 
-// combined folds what stands at and all that may combine with it, and returns where it ends: the general way, which
-// the ones above are short cuts of.
+// combined folds what stands at and all that may combine with it, and returns where it ends.
 func (f *folder) combined(at int) int {
 	var g segment
 	first := true
@@ -165,9 +167,35 @@ func (f *folder) combined(at int) int {
 		}
 		first = false
 		end := at + size
-		g.parts(f, r, at, end)
+		if ignorable(r) {
+			g.extend(f, end)
+			at = end
+			continue
+		}
+		var whole [4 * 20]byte // the longest decomposition has 18 signs
+		for parts := decompose(whole[:0], f.src[at:end], r); len(parts) > 0; {
+			part, n := utf8.DecodeRune(parts)
+			parts = parts[n:]
+			g.take(f, part, at, end)
+		}
 		at = end
 	}
 	g.flush(f)
 	return at
+}
+
+// slowly folds src without short cuts, which it is the measure of.
+func (f *folder) slowly() {
+	var g segment
+	for at, r := range f.src {
+		_, size := utf8.DecodeRuneInString(f.src[at:])
+		if ignorable(r) {
+			g.extend(f, at+size)
+			continue
+		}
+		for _, part := range string(decompose(nil, f.src[at:at+size], r)) {
+			g.general(f, part, at, at+size)
+		}
+	}
+	g.flush(f)
 }

@@ -17,29 +17,20 @@ func TestEverySignAlone(t *testing.T) {
 		if twice := Fold(once); twice != once {
 			t.Errorf("%U: %q, then %q", r, once, twice)
 		}
+		if len(once) > MaxGrowth*len(s) {
+			t.Errorf("%U: %d bytes become %d", r, len(s), len(once))
+		}
 		if ClassOf(r) != classify(r) {
 			t.Errorf("%U: of class %d, should be %d", r, ClassOf(r), classify(r))
 		}
 		if r >= utf8.RuneSelf && alone(r) != 0 {
 			f := folder{src: s}
-			f.combined(0)
+			f.slowly()
 			if string(f.out) != string(alone(r)) || !begins(alone(r)) {
-				t.Errorf("%U: alone gives %q, combined %q", r, alone(r), f.out)
+				t.Errorf("%U: alone gives %q, slowly %q", r, alone(r), f.out)
 			}
 		}
 	}
-}
-
-// slowly folds without short cuts.
-func slowly(s string) string {
-	f := folder{src: s}
-	var g segment
-	for at, r := range s {
-		_, size := utf8.DecodeRuneInString(s[at:])
-		g.parts(&f, r, at, at+size)
-	}
-	g.flush(&f)
-	return string(f.out)
 }
 
 // texts draws texts of many scripts, with what is difficult about them.
@@ -61,8 +52,9 @@ func TestFoldTwice(t *testing.T) {
 		if twice := Fold(once); twice != once {
 			t.Fatalf("%q folds to %q, and that to %q", s, once, twice)
 		}
-		if slow := slowly(s); slow != once {
-			t.Fatalf("%q folds to %q, without short cuts to %q", s, once, slow)
+		slow := folder{src: s}
+		if slow.slowly(); string(slow.out) != once {
+			t.Fatalf("%q folds to %q, without short cuts to %q", s, once, slow.out)
 		}
 		checkMapped(t, s, once)
 	})
@@ -107,7 +99,7 @@ func FuzzFold(f *testing.F) {
 		if twice := Fold(once); twice != once {
 			t.Fatalf("%q folds to %q, and that to %q", s, once, twice)
 		}
-		if !utf8.ValidString(once) || strings.Contains(once, "  ") || len(once) > 11*len(s)+3 {
+		if !utf8.ValidString(once) || strings.Contains(once, "  ") || len(once) > MaxGrowth*len(s) {
 			t.Fatalf("%q folds to %q", s, once)
 		}
 		checkMapped(t, s, once)

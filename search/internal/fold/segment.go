@@ -17,32 +17,32 @@ type segment struct {
 	size     int // bytes of buf
 	signs    int
 	from, to int  // of the text that they come from
-	letter   bool // the last sign that is no mark was a Latin, Greek or Cyrillic letter
-}
-
-// parts adds what r, which stands from at to end, is made of.
-func (g *segment) parts(f *folder, r rune, at, end int) {
-	if ignorable(r) {
-		g.extend(f, end)
-		return
-	}
-	var whole [4 * 20]byte // the longest decomposition has 18 signs
-	for parts := decompose(whole[:0], f.src[at:end], r); len(parts) > 0; {
-		part, n := utf8.DecodeRune(parts)
-		parts = parts[n:]
-		g.take(f, part, at, end)
-	}
+	single   bool // the first sign is what it is if no other follows
+	last     rune // the last sign that is no mark, of this segment or before it
 }
 
 // take adds a sign of a decomposition of what stands from at to end.
 func (g *segment) take(f *folder, r rune, at, end int) {
+	if r > ' ' && r < 0x7f {
+		g.begin(f, rune(lowered[r]), at, end)
+		return
+	}
+	if to := alone(r); to != 0 {
+		g.begin(f, to, at, end)
+		return
+	}
+	g.general(f, r, at, end)
+}
+
+// general is take without its short cuts.
+func (g *segment) general(f *folder, r rune, at, end int) {
 	switch {
 	case ignorable(r):
 		g.extend(f, end)
 		return
 	case blank(r):
 		g.flush(f)
-		g.letter = false
+		g.last = ' '
 		if n := len(f.out); n > 0 && f.out[n-1] == ' ' {
 			g.extend(f, end)
 			return
@@ -50,28 +50,37 @@ func (g *segment) take(f *folder, r rune, at, end int) {
 		g.push(' ', at, end)
 		return
 	case unicode.Is(unicode.M, r):
-		if g.letter {
+		if unicode.In(g.last, unicode.Latin, unicode.Greek, unicode.Cyrillic) {
 			g.extend(f, end)
 			return
 		}
 	}
 	if r == 'ß' || r == 'ẞ' {
-		g.take(f, 's', at, end)
+		g.general(f, 's', at, end)
 		r = 's'
 	}
-	if r = lower(r); !unicode.Is(unicode.M, r) {
-		g.letter = unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic)
+	r = lower(r)
+	mark := unicode.Is(unicode.M, r)
+	if !mark {
+		g.last = r
 	}
 	switch {
 	case begins(r):
 		g.flush(f)
 	case g.signs < maxSegment:
-	case unicode.Is(unicode.M, r):
+	case mark:
 		g.extend(f, end)
 		return
 	default:
 		g.flush(f)
 	}
+	g.push(r, at, end)
+}
+
+// begin adds a folded sign that begins a segment and is composed already.
+func (g *segment) begin(f *folder, r rune, at, end int) {
+	g.flush(f)
+	g.last, g.single = r, true
 	g.push(r, at, end)
 }
 
@@ -100,7 +109,7 @@ func (g *segment) flush(f *folder) {
 		return
 	}
 	x := len(f.out)
-	if whole := g.buf[:g.size]; norm.NFC.QuickSpan(whole) == g.size {
+	if whole := g.buf[:g.size]; g.signs == 1 && g.single || norm.NFC.QuickSpan(whole) == g.size {
 		f.out = append(f.out, whole...)
 	} else {
 		f.scratch = norm.NFC.Append(f.scratch[:0], whole...)
@@ -109,7 +118,7 @@ func (g *segment) flush(f *folder) {
 	if f.way != nil {
 		f.way.add(g.from, g.to, x, len(f.out))
 	}
-	g.size, g.signs = 0, 0
+	g.size, g.signs, g.single = 0, 0, false
 }
 
 // begins reports whether r never combines with what stands before it.

@@ -24,6 +24,8 @@ func alone(r rune) rune {
 		0x1F300 <= r && r <= 0x1F64F, // emoji
 		0x1F680 <= r && r <= 0x1F6FC, 0x1F90C <= r && r <= 0x1F9FF:
 		return r
+	case r == utf8.RuneError:
+		return r
 	case 0xFF01 <= r && r <= 0xFF5E: // full width
 		return rune(lowered[r-0xFEE0])
 	}
@@ -55,9 +57,7 @@ const letters = 0x700
 var letter = func() (to [letters]rune) {
 	for r := rune(utf8.RuneSelf); r < letters; r++ {
 		f := folder{src: string(r)}
-		var g segment
-		g.parts(&f, r, 0, len(f.src))
-		g.flush(&f)
+		f.slowly()
 		if only, n := utf8.DecodeRune(f.out); n == len(f.out) && n > 0 && only != ' ' && begins(only) && !unicode.Is(unicode.M, r) {
 			to[r] = only
 		}

@@ -8,32 +8,33 @@ import (
 
 func TestFold(t *testing.T) {
 	for name, texts := range map[string][]string{ // the first is what the others fold to
-		"plain":            {"hello, world 1", "Hello, World 1", "ＨＥＬＬＯ，　ｗｏｒｌｄ　１", "hello,\t\r\n world\u00a01"},
-		"blanks at ends":   {" a ", "\n\na\t "},
-		"Chinese":          {"我想订酒店,500元!", "我想订酒店，５００元！"},
-		"Japanese":         {"ホテルをバッキング", "ﾎﾃﾙをﾊﾞｯｷﾝｸﾞ", "ホテルをハ\u3099ッキンク\u3099"},
-		"kana's marks":     {"かが", "かか\u3099"},
-		"squared":          {"株式会社と10kg", "㍿と⑩㎏"},
-		"Korean":           {"한국어", "\u1112\u1161\u11ab\u1100\u116e\u11a8\u110b\u1165"},
-		"Korean laughing":  {"ㅋㅋㅠㅠ", "\uffbb\uffbb\uffd7\uffd7"}, // which would be 큐 in NFKC
-		"Thai":             {"ที่นี่น\u0e49\u0e4d\u0e32", "ที่นี่น\u0e49\u0e33"},
-		"German":           {"strasse grosse uber", "Straße große über", "STRASSE GROẞE ÜBER", "STRASSE GROSSE U\u0308BER"},
-		"Vietnamese":       {"đuoc đon hang", "Được đơn hàng", "ĐƯỢC ĐƠN HÀNG"},
-		"Turkish":          {"istanbul", "İstanbul", "ISTANBUL"},
-		"Greek":            {"οδοσ αι", "Οδος ᾼι", "Οδός ᾼΙ", "ΟΔΟΣ ΑΙ"},
-		"Russian":          {"еще мои", "Ещё мой", "ЕЩЕ МОИ"},
-		"Arabic":           {"مرحبا", "\ufee3\ufeae\ufea3\ufe92\ufe8e"},
-		"Hebrew":           {"שלום", "\u200fשלום"},
-		"ligature":         {"office", "oﬃce", "OﬃCE"},
-		"emoji":            {"👨👩👧 ❤ 👍🏽", "👨‍👩‍👧 ❤️ 👍🏽"},
-		"not to be seen":   {"abc", "a\u200bb\u00ad\ufeffc\u2069"},
-		"not UTF-8":        {"a\ufffd\ufffdb", "a\xff\xe3b"},
-		"lone accents":     {"don´t ¨ ゛¯", "DON´T ¨ ゛￣"},
-		"control":          {"a b", "a\x00b", "a\u0085\x1bb", "a\u2028b"},
-		"nothing":          {"", "\u200b\ufeff"},
-		"Cherokee":         {"ꭰ", "Ꭰ"},
-		"others' marks":    {"हिन्दी", "हिन्दी"},
-		"digits elsewhere": {"x2 1⁄2", "x² ½"},
+		"plain":              {"hello, world 1", "Hello, World 1", "ＨＥＬＬＯ，　ｗｏｒｌｄ　１", "hello,\t\r\n world\u00a01"},
+		"blanks at ends":     {" a ", "\n\na\t "},
+		"Chinese":            {"我想订酒店,500元!", "我想订酒店，５００元！"},
+		"Japanese":           {"ホテルをバッキング", "ﾎﾃﾙをﾊﾞｯｷﾝｸﾞ", "ホテルをハ\u3099ッキンク\u3099"},
+		"kana's marks":       {"かが", "かか\u3099"},
+		"squared":            {"株式会社と10kg", "㍿と⑩㎏"},
+		"Korean":             {"한국어", "\u1112\u1161\u11ab\u1100\u116e\u11a8\u110b\u1165"},
+		"Korean laughing":    {"ㅋㅋㅠㅠ", "\uffbb\uffbb\uffd7\uffd7"}, // which would be 큐 in NFKC
+		"Thai":               {"ที่นี่น\u0e49\u0e4d\u0e32", "ที่นี่น\u0e49\u0e33"},
+		"Thai, out of order": {"ก\u0e3a\u0e38\u0e48", "ก\u0e38\u0e48\u0e3a", "ก\u0e48\u0e38\u0e3a"},
+		"German":             {"strasse grosse uber", "Straße große über", "STRASSE GROẞE ÜBER", "STRASSE GROSSE U\u0308BER"},
+		"Vietnamese":         {"đuoc đon hang", "Được đơn hàng", "ĐƯỢC ĐƠN HÀNG"},
+		"Turkish":            {"istanbul", "İstanbul", "ISTANBUL"},
+		"Greek":              {"οδοσ αι", "Οδος ᾼι", "Οδός ᾼΙ", "ΟΔΟΣ ΑΙ"},
+		"Russian":            {"еще мои", "Ещё мой", "ЕЩЕ МОИ"},
+		"Arabic":             {"مرحبا", "\ufee3\ufeae\ufea3\ufe92\ufe8e"},
+		"Hebrew":             {"שלום", "\u200fשלום"},
+		"ligature":           {"office", "oﬃce", "OﬃCE"},
+		"emoji":              {"👨👩👧 ❤ 👍🏽", "👨‍👩‍👧 ❤️ 👍🏽"},
+		"not to be seen":     {"abc", "a\u200bb\u00ad\ufeffc\u2069"},
+		"not UTF-8":          {"a\ufffd\ufffdb", "a\xff\xe3b"},
+		"lone accents":       {"don´t ¨ ゛¯", "DON´T ¨ ゛￣"},
+		"control":            {"a b", "a\x00b", "a\u0085\x1bb", "a\u2028b"},
+		"nothing":            {"", "\u200b\ufeff"},
+		"Cherokee":           {"ꭰ", "Ꭰ"},
+		"others' marks":      {"हिन्दी", "हिन्दी"},
+		"digits elsewhere":   {"x2 1⁄2", "x² ½"},
 	} {
 		for _, s := range texts {
 			if got := Fold(s); got != texts[0] {
@@ -68,6 +69,8 @@ func TestSpansLeadToWholeSigns(t *testing.T) {
 		{"가\u11a8나", "각", "가\u11a8"},
 		{"น้ำดี", "า", "ำ"},
 		{"İzmir", "i", "İ"},
+		{"xก\u0e38\u0e48\u0e3ay", "\u0e38", "ก\u0e38\u0e48\u0e3a"}, // marks out of order: one whole
+		{"xก\u0e38\u0e48\u0e3ay", "y", "y"},
 	} {
 		folded, o := Mapped(c.text)
 		at := strings.Index(folded, c.found)
