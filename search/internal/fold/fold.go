@@ -72,7 +72,7 @@ type folder struct {
 	out []byte
 	way *way // nil if nobody wants to know
 
-	scratch []byte
+	g *segment // nil until there is something to combine
 }
 
 // run folds src from at on.
@@ -80,8 +80,7 @@ func (f *folder) run(at int) {
 	settled := 0 // below it nothing combines with what follows
 	for at < len(f.src) {
 		if c := f.src[at]; c < utf8.RuneSelf {
-			f.ascii(at, lowered[c])
-			at++
+			at = f.ascii(at)
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(f.src[at:])
@@ -105,19 +104,26 @@ func (f *folder) run(at int) {
 	}
 }
 
-// ascii appends a byte that stands at in src, unless it is one more blank.
-func (f *folder) ascii(at int, c byte) {
-	x := len(f.out)
-	if c == ' ' && x > 0 && f.out[x-1] == ' ' {
-		if f.way != nil {
-			f.way.extend(at + 1)
+// ascii folds the ASCII that stands at, and returns where it ends.
+func (f *folder) ascii(at int) int {
+	out := f.out
+	blank := len(out) > 0 && out[len(out)-1] == ' '
+	for ; at < len(f.src) && f.src[at] < utf8.RuneSelf; at++ {
+		c := lowered[f.src[at]]
+		if c == ' ' && blank {
+			if f.way != nil {
+				f.way.extend(at + 1)
+			}
+			continue
 		}
-		return
+		blank = c == ' '
+		if f.way != nil {
+			f.way.add(at, at+1, len(out), len(out)+1)
+		}
+		out = append(out, c)
 	}
-	f.out = append(f.out, c)
-	if f.way != nil {
-		f.way.add(at, at+1, x, x+1)
-	}
+	f.out = out
+	return at
 }
 
 // keep appends the sign of so many bytes that stands at in src.
@@ -158,7 +164,11 @@ func (f *folder) back(settled, at int) int {
 
 // combined folds what stands at and all that may combine with it, and returns where it ends.
 func (f *folder) combined(at int) int {
-	var g segment
+	if f.g == nil {
+		f.g = new(segment)
+	}
+	g := f.g
+	g.last = 0
 	first := true
 	for at < len(f.src) {
 		r, size := utf8.DecodeRuneInString(f.src[at:])
@@ -172,8 +182,7 @@ func (f *folder) combined(at int) int {
 			at = end
 			continue
 		}
-		var whole [4 * 20]byte // the longest decomposition has 18 signs
-		for parts := decompose(whole[:0], f.src[at:end], r); len(parts) > 0; {
+		for parts := decompose(g.parts[:0], f.src[at:end], r); len(parts) > 0; {
 			part, n := utf8.DecodeRune(parts)
 			parts = parts[n:]
 			g.take(f, part, at, end)

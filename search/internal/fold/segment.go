@@ -19,6 +19,9 @@ type segment struct {
 	from, to int  // of the text that they come from
 	single   bool // the first sign is what it is if no other follows
 	last     rune // the last sign that is no mark, of this segment or before it
+
+	parts    [20 * utf8.UTFMax]byte // of the sign that is being taken: the longest decomposition has 18
+	composed []byte
 }
 
 // take adds a sign of a decomposition of what stands from at to end.
@@ -50,7 +53,7 @@ func (g *segment) general(f *folder, r rune, at, end int) {
 		g.push(' ', at, end)
 		return
 	case unicode.Is(unicode.M, r):
-		if unicode.In(g.last, unicode.Latin, unicode.Greek, unicode.Cyrillic) {
+		if unicode.IsLetter(g.last) && unicode.In(g.last, unicode.Latin, unicode.Greek, unicode.Cyrillic) {
 			g.extend(f, end)
 			return
 		}
@@ -112,8 +115,8 @@ func (g *segment) flush(f *folder) {
 	if whole := g.buf[:g.size]; g.signs == 1 && g.single || norm.NFC.QuickSpan(whole) == g.size {
 		f.out = append(f.out, whole...)
 	} else {
-		f.scratch = norm.NFC.Append(f.scratch[:0], whole...)
-		f.out = append(f.out, f.scratch...)
+		g.composed = norm.NFC.Append(g.composed[:0], whole...)
+		f.out = append(f.out, g.composed...)
 	}
 	if f.way != nil {
 		f.way.add(g.from, g.to, x, len(f.out))

@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -12,13 +13,12 @@ import (
 func alone(r rune) rune {
 	switch {
 	case r < letters:
-		return letter[r]
+		return tables().alone[r]
 	case 0x4E00 <= r && r <= 0x9FFF, // Han
-		0x3041 <= r && r <= 0x3096,                                          // hiragana
-		0x30A1 <= r && r <= 0x30FE,                                          // katakana
-		0xAC00 <= r && r <= 0xD7A3,                                          // Hangul
-		0x3001 <= r && r <= 0x3029,                                          // punctuation
-		0x0E01 <= r && r <= 0x0E30, r == 0x0E32, 0x0E40 <= r && r <= 0x0E46, // Thai but for its marks
+		0x3041 <= r && r <= 0x3096,   // hiragana
+		0x30A1 <= r && r <= 0x30FE,   // katakana
+		0xAC00 <= r && r <= 0xD7A3,   // Hangul
+		0x3001 <= r && r <= 0x3029,   // punctuation
 		0x3400 <= r && r <= 0x4DBF,   // rare Han
 		0x2018 <= r && r <= 0x2023,   // quotes
 		0x1F300 <= r && r <= 0x1F64F, // emoji
@@ -50,20 +50,31 @@ func thaiMark(r rune) bool {
 	return r == 0x0E31 || 0x0E34 <= r && r <= 0x0E39 || 0x0E47 <= r && r <= 0x0E4C
 }
 
-// letters is where the tables of single letters end: Latin, Greek, Cyrillic, Hebrew, Arabic and what lies between.
-const letters = 0x700
+// letters is where the tables end: of all scripts that have few letters.
+const letters = 0x2000
 
-// letter holds what alone returns of them.
-var letter = func() (to [letters]rune) {
-	for r := rune(utf8.RuneSelf); r < letters; r++ {
+// tables holds what would take too long to find out each time. They are made when they are first needed.
+var tables = sync.OnceValue(func() *struct {
+	alone [letters]rune
+	class [letters]Class
+} {
+	t := new(struct {
+		alone [letters]rune
+		class [letters]Class
+	})
+	for r := range rune(letters) {
+		t.class[r] = classify(r)
+		if r < utf8.RuneSelf || unicode.Is(unicode.M, r) {
+			continue
+		}
 		f := folder{src: string(r)}
 		f.slowly()
-		if only, n := utf8.DecodeRune(f.out); n == len(f.out) && n > 0 && only != ' ' && begins(only) && !unicode.Is(unicode.M, r) {
-			to[r] = only
+		if only, n := utf8.DecodeRune(f.out); n == len(f.out) && n > 0 && only != ' ' && begins(only) {
+			t.alone[r] = only
 		}
 	}
-	return to
-}()
+	return t
+})
 
 // lower returns the sign that stands for all that differ from r in case only.
 func lower(r rune) rune {

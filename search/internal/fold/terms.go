@@ -61,6 +61,10 @@ func Terms(folded string, add func(term []byte)) {
 // EndOfWord returns where the run of letters ends that at is inside of.
 func EndOfWord(folded string, at int) int {
 	for at < len(folded) {
+		if c := folded[at]; 'a' <= c && c <= 'z' || '0' <= c && c <= '9' {
+			at++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(folded[at:])
 		if ClassOf(r) != Letter {
 			break
@@ -84,10 +88,11 @@ const (
 // ClassOf returns r's class, which depends on nothing but r.
 func ClassOf(r rune) Class {
 	switch {
+	case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+		return Letter
 	case 0 <= r && r < letters:
-		return classes[r]
+		return tables().class[r]
 	case 0x4E00 <= r && r <= 0x9FFF, 0x3041 <= r && r <= 0x3096, 0x30A1 <= r && r <= 0x30FA, 0xAC00 <= r && r <= 0xD7A3,
-		0x0E01 <= r && r <= 0x0E3A, 0x0E40 <= r && r <= 0x0E4E,
 		0x3005 <= r && r <= 0x3007, 0x302A <= r && r <= 0x302F, 0x3031 <= r && r <= 0x3035, 0x3099 <= r && r <= 0x309A, 0x30FC <= r && r <= 0x30FE:
 		return Unspaced
 	case 0x3001 <= r && r <= 0x3003, 0x3008 <= r && r <= 0x3011, 0x2010 <= r && r <= 0x2027, 0x1F300 <= r && r <= 0x1FAFF:
@@ -95,14 +100,6 @@ func ClassOf(r rune) Class {
 	}
 	return classify(r)
 }
-
-// classes holds the classes of the signs below letters.
-var classes = func() (of [letters]Class) {
-	for r := range of {
-		of[r] = classify(rune(r))
-	}
-	return of
-}()
 
 // classify is ClassOf, slowly.
 func classify(r rune) Class {
