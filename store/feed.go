@@ -215,3 +215,26 @@ func (a *appender) fed(written bool) {
 		f.led = a.leads
 	}
 }
+
+// LogRange returns count entries of a conversation's log from number first on, ascending; fewer only with an error. Those that
+// a change tells of stand, whether or not the head says so already.
+func (s *Store) LogRange(ctx context.Context, ref parlance.Ref, first uint64, count int) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		if count <= 0 {
+			return
+		}
+		left := count
+		for e, err := range s.log1(ctx, ref, first) {
+			if !yield(e, err) || err != nil {
+				return
+			}
+			if left--; left == 0 {
+				return
+			}
+		}
+		yield(Entry{}, parlance.Errorf(parlance.Corrupt, "the log of conversation %s has no entry %d", ref, first+uint64(count-left)))
+	}
+}
+
+// Shared reports whether other processes may write to the store's engine.
+func (s *Store) Shared() bool { return !s.bounds.Exclusive }
