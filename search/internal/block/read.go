@@ -1,0 +1,272 @@
+package block
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sort"
+
+	"parlance"
+)
+
+// A Block reads a block. It may be used by many goroutines.
+type Block struct {
+	Descriptor
+	id    string
+	get   Get
+	cache *Cache
+}
+
+// Open returns the block of an id, which no other block of the cache has.
+func Open(id string, d Descriptor, get Get, cache *Cache) *Block {
+	return &Block{d, id, get, cache}
+}
+
+// Chunks returns how many chunks the block has.
+func (b *Block) Chunks() int { return (b.Documents + ChunkDocuments - 1) / ChunkDocuments }
+
+// ChunkSize returns how many documents a chunk has.
+func (b *Block) ChunkSize(chunk int) int {
+	return min(b.Documents-chunk*ChunkDocuments, ChunkDocuments)
+}
+
+// page returns a page, decoded.
+func page[T any](ctx context.Context, b *Block, s Section, number int, decode func([]byte) (T, int, error)) (v T, err error) {
+	name := pageName{b.id, s, number}
+	if c, ok := b.cache.pages.GetIfPresent(name); ok {
+		return c.value.(T), nil
+	}
+	raw, err := b.get(ctx, s, number)
+	if err != nil {
+		return v, err
+	}
+	v, size, err := decode(raw)
+	if err != nil {
+		return v, b.damaged(s, number, err)
+	}
+	b.cache.pages.Set(name, cached{v, size})
+	return v, nil
+}
+
+func (b *Block) damaged(s Section, number int, err error) error {
+	return parlance.Wrap(parlance.Corrupt, err, "block %x of the index: section %c, page %d", b.id, s, number)
+}
+
+func raw(p []byte) ([]byte, int, error) { return p, len(p), nil }
+
+// directory returns the first key of each page of Terms.
+func (b *Block) directory(ctx context.Context) ([][]byte, error) {
+	name := pageName{b.id, Directory, -1}
+	if c, ok := b.cache.pages.GetIfPresent(name); ok {
+		return c.value.([][]byte), nil
+	}
+	var pages [][]byte
+	size := 0
+	for number := range b.pages(Directory) {
+		p, err := b.get(ctx, Directory, number)
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, p)
+		size += len(p)
+	}
+	first, err := decodeDirectory(pages)
+	if err == nil && len(first) != b.pages(Terms) {
+		err = ErrDamaged
+	}
+	if err != nil {
+		return nil, b.damaged(Directory, 0, err)
+	}
+	b.cache.pages.Set(name, cached{first, size + 32*len(first)})
+	return first, nil
+}
+
+// Exact adds the documents of a chunk that have a term.
+func (b *Block) Exact(ctx context.Context, chunk int, term string, set *Set) error {
+	return b.union(ctx, chunk, []string{term}, false, set)
+}
+
+// Prefix adds the documents of a chunk that have a term which begins with prefix.
+func (b *Block) Prefix(ctx context.Context, chunk int, prefix string, set *Set) error {
+	return b.union(ctx, chunk, []string{prefix}, true, set)
+}
+
+// Union adds the documents of a chunk that have one of some words, ascending, which are given without their class.
+func (b *Block) Union(ctx context.Context, chunk int, words []string, set *Set) error {
+	terms := make([]string, len(words))
+	for i, w := range words {
+		terms[i] = string(wordClass) + w
+	}
+	return b.union(ctx, chunk, terms, false, set)
+}
+
+// From adds the documents of a chunk whose page of columns has a sender of this folded id or name.
+func (b *Block) From(ctx context.Context, chunk int, name string, set *Set) error {
+	return b.fact(ctx, chunk, factTerm(senderFact, name), set)
+}
+
+// In adds the documents of a chunk whose page of columns has one of a conversation.
+func (b *Block) In(ctx context.Context, chunk int, id parlance.ConversationID, set *Set) error {
+	return b.fact(ctx, chunk, factTerm(conversationFact, string(id)), set)
+}
+
+func (b *Block) fact(ctx context.Context, chunk int, term []byte, set *Set) error {
+	var pages Set
+	if err := b.union(ctx, chunk, []string{string(term)}, false, &pages); err != nil {
+		return err
+	}
+	size := uint32(b.ChunkSize(chunk))
+	for p := pages.Below(ChunkDocuments / PageDocuments); p >= 0; p = pages.Below(p) {
+		set.Fill(uint32(p)*PageDocuments, min(uint32(p+1)*PageDocuments, size))
+	}
+	return nil
+}
+
+// union adds the postings of terms, ascending, or of all that begin with them.
+func (b *Block) union(ctx context.Context, chunk int, terms []string, prefix bool, set *Set) error {
+	directory, err := b.directory(ctx)
+	if err != nil {
+		return err
+	}
+	size := func(term []byte, chunk int) int { return sizeOf(b.Documents, term, chunk) }
+	at := -1 // the page that r reads
+	var r *itemReader
+	ahead := false // r's item wasn't looked at by the term before
+	for _, term := range terms {
+		key := []byte(term)
+		if !prefix {
+			key = itemKey(nil, key, chunk)
+		}
+		// The item stands in the last page that doesn't begin above it.
+		in := max(sort.Search(len(directory), func(i int) bool { return bytes.Compare(directory[i], key) > 0 })-1, 0)
+		if in > at && in < len(directory) {
+			at, ahead = in, false
+			if r, err = b.items(ctx, at, size); err != nil {
+				return err
+			}
+		}
+		for r != nil {
+			if !ahead && !r.next() {
+				if r.err != nil {
+					return b.damaged(Terms, at, r.err)
+				}
+				if !prefix || at+1 == len(directory) || !bytes.HasPrefix(directory[at+1], key) {
+					break
+				}
+				at++
+				if r, err = b.items(ctx, at, size); err != nil {
+					return err
+				}
+				continue
+			}
+			ahead = false
+			c := bytes.Compare(r.key, key)
+			if c < 0 {
+				continue
+			}
+			if prefix && !bytes.HasPrefix(r.key, key) || !prefix && c > 0 {
+				ahead = true
+				break
+			}
+			t, in, _ := splitKey(r.key)
+			if in == chunk {
+				if err := r.found.each(size(t, in), set.Add); err != nil {
+					return b.damaged(Terms, at, err)
+				}
+			}
+			if !prefix {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Block) items(ctx context.Context, number int, size func([]byte, int) int) (*itemReader, error) {
+	p, err := page(ctx, b, Terms, number, raw)
+	return &itemReader{rest: p, size: size}, err
+}
+
+// Words returns the words, ascending, of which part is a part: at the end only, if suffix says so.
+func (b *Block) Words(ctx context.Context, part string, suffix bool) ([]string, error) {
+	var found []string
+	for number := range b.pages(Words) {
+		p, err := page(ctx, b, Words, number, raw)
+		if err != nil {
+			return nil, err
+		}
+		for rest := p; len(rest) > 0; {
+			i := bytes.Index(rest, []byte(part))
+			if i < 0 {
+				break
+			}
+			from := bytes.LastIndexByte(rest[:i], '\n') + 1
+			length := bytes.IndexByte(rest[from:], '\n')
+			if length < 0 {
+				return nil, b.damaged(Words, number, ErrDamaged)
+			}
+			word := rest[from : from+length]
+			if !suffix || bytes.HasSuffix(word, []byte(part)) {
+				found = append(found, string(word))
+			}
+			rest = rest[from+length+1:]
+		}
+	}
+	return found, nil
+}
+
+// A Page is the columns of PageDocuments documents.
+type Page struct {
+	b *Block
+	c *column
+}
+
+// Page returns the columns in which a document stands. It is document n%PageDocuments of it.
+func (b *Block) Page(ctx context.Context, n int) (Page, error) {
+	c, err := page(ctx, b, Columns, n/PageDocuments, func(p []byte) (*column, int, error) {
+		c, err := decodeColumn(p)
+		return c, 36 * PageDocuments, err
+	})
+	return Page{b, c}, err
+}
+
+// Len returns how many documents the page has.
+func (p Page) Len() int { return p.c.len() }
+
+// Created returns when document i of the page was created.
+func (p Page) Created(i int) parlance.Time { return p.c.created[i] }
+
+// Flags returns the flags of document i of the page.
+func (p Page) Flags(i int) Flags { return p.c.flags[i] }
+
+// ThreadPlace and SenderPlace name the conversation and the sender of document i among those of the block.
+func (p Page) ThreadPlace(i int) int { return int(p.c.thread[i]) }
+func (p Page) SenderPlace(i int) int { return int(p.c.sender[i]) }
+
+// Entries returns the numbers of the entry of document i of the page, and of its message's first.
+func (p Page) Entries(i int) (first, number uint64) { return p.c.first[i], p.c.number[i] }
+
+// Thread returns the conversation at a place.
+func (b *Block) Thread(ctx context.Context, place int) (Thread, error) {
+	return entry(ctx, b, Threads, place, decodeThread)
+}
+
+// Sender returns the sender at a place.
+func (b *Block) Sender(ctx context.Context, place int) (Sender, error) {
+	return entry(ctx, b, Senders, place, decodeSender)
+}
+
+// entry returns an entry of a table.
+func entry[T any](ctx context.Context, b *Block, s Section, place int, decode func(*pageReader) T) (v T, err error) {
+	table, err := page(ctx, b, s, place/pageEntries, func(p []byte) ([]T, int, error) {
+		all, err := decodeTable(p, decode)
+		return all, 2 * len(p), err
+	})
+	if err != nil {
+		return v, err
+	}
+	if place%pageEntries >= len(table) {
+		return v, b.damaged(s, place/pageEntries, fmt.Errorf("%w: it has no entry %d", ErrDamaged, place))
+	}
+	return table[place%pageEntries], nil
+}

@@ -1,0 +1,148 @@
+package search
+
+import (
+	"context"
+	"fmt"
+
+	"parlance"
+	"parlance/search/internal/block"
+	"parlance/search/internal/fold"
+	"parlance/store"
+)
+
+// Bounds of what is kept in memory of what isn't in blocks yet. Above them it is read for each query.
+const (
+	maxTail      = 4096
+	maxTailBytes = 16 << 20 // of texts
+)
+
+// A fresh is a version of a message that no block has yet.
+type fresh struct {
+	block.Document
+	message *parlance.Message
+	at      store.Change // in the feed
+}
+
+// A tail is what came since the blocks.
+type tail struct {
+	from  parlance.Time // the feed was read up to here, exclusive; what stands at or above it may have got company since
+	docs  []*fresh      // never changed, only added to or replaced
+	known map[entryName]struct{}
+	bytes int
+	more  bool     // not all is here
+	until position // what lies below was forgotten
+}
+
+type entryName struct {
+	conversation parlance.ConversationID
+	number       uint64
+}
+
+// trim forgets what lies below a position.
+func (t *tail) trim(until position) {
+	if t.until == until {
+		return
+	}
+	if t.more {
+		*t = tail{}
+	}
+	t.until = until
+	var docs []*fresh
+	for _, d := range t.docs {
+		if c := until.compare(&d.at); c > 0 || c == 0 && d.Number >= until.Next {
+			docs = append(docs, d)
+			continue
+		}
+		delete(t.known, entryName{d.Conversation, d.Number})
+		t.bytes -= len(d.Folded)
+	}
+	t.docs = docs
+	t.from = max(t.from, until.At)
+}
+
+// follow reads what came since. The caller holds mu.
+func (w *workspace) follow(ctx context.Context) error {
+	t := &w.tail
+	if t.more {
+		return nil // until blocks are built
+	}
+	if t.known == nil {
+		t.known = map[entryName]struct{}{}
+	}
+	from := max(t.from, w.state.until.At)
+	settled, err := w.ix.store.Settled(ctx, w.id)
+	if err != nil {
+		return err
+	}
+	for c, err := range w.ix.store.Changes(ctx, w.id, from) {
+		if err != nil {
+			return err
+		}
+		first, count := w.state.until.left(&c)
+		for ; count > 0; first, count = first+1, count-1 {
+			if _, there := t.known[entryName{c.Conversation, first}]; !there {
+				break
+			}
+		}
+		if count == 0 {
+			continue
+		}
+		if len(t.docs)+count > maxTail || t.bytes > maxTailBytes {
+			t.more = true
+			return nil
+		}
+		for d, err := range w.ix.documents(ctx, w.id, c, first, count) {
+			if err != nil {
+				return err
+			}
+			name := entryName{d.Conversation, d.Number}
+			if _, there := t.known[name]; there {
+				continue
+			}
+			t.known[name] = struct{}{}
+			t.docs = append(t.docs, d)
+			t.bytes += len(d.Folded)
+		}
+	}
+	t.from = max(from, settled)
+	return nil
+}
+
+// documents reads entries of a change.
+func (ix *Index) documents(ctx context.Context, ws parlance.WorkspaceID, c store.Change, first uint64, count int) func(yield func(*fresh, error) bool) {
+	return func(yield func(*fresh, error) bool) {
+		ref := parlance.Ref{Workspace: ws, Conversation: c.Conversation}
+		about, err := ix.store.Conversation(ctx, ref)
+		if err != nil {
+			yield(nil, fmt.Errorf("read the conversation of new messages: %w", err))
+			return
+		}
+		thread := block.Thread{ID: about.ID, Kind: about.Kind, Platform: about.Platform}
+		for e, err := range ix.store.LogRange(ctx, ref, first, count) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(documentOf(thread, &e, c), nil) {
+				return
+			}
+		}
+	}
+}
+
+// documentOf is what the index knows of an entry.
+func documentOf(t block.Thread, e *store.Entry, at store.Change) *fresh {
+	m := &e.Message
+	folded := fold.Fold(m.Text)
+	return &fresh{
+		Document: block.Document{
+			Name:   block.Name{Created: m.Created, Conversation: t.ID, First: e.First, Number: e.Number},
+			Thread: t,
+			Sender: block.Sender{ID: m.Sender, Acting: m.Acting, Name: fold.Fold(m.SenderName)},
+			Flags:  block.FlagsOf(m, folded),
+			Folded: folded,
+		},
+		message: m,
+		at:      at,
+	}
+}
