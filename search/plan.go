@@ -209,7 +209,9 @@ func fact(f query.Fact, r *row) (may, must bool) {
 		return r.flags.Type() == flags, alone && r.flags.Type() == flags
 	case query.Has:
 		if flag, ok := hasFlags[f.Value]; ok {
-			return exactly(r.flags&flag != 0)
+			has := r.flags&flag != 0
+			// What text was taken back has no link to its readers.
+			return has, has && (flag != block.HasLink || r.flags&(block.Recalled|block.Deleted) == 0)
 		}
 	case query.Is:
 		if flag, ok := isFlags[f.Value]; ok {

@@ -1,12 +1,10 @@
 package search
 
 import (
-	"cmp"
 	"container/heap"
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"parlance"
 	"parlance/search/internal/block"
@@ -20,6 +18,7 @@ type Position struct {
 	Created      parlance.Time
 	Conversation parlance.ConversationID
 	First        uint64 // number of the message's first entry in the conversation's log
+	Number       uint64 // of this version's
 }
 
 // IsZero reports whether p is above all hits.
@@ -45,7 +44,7 @@ type Hit struct {
 
 // Position is where the hit stands.
 func (h *Hit) Position() Position {
-	return Position{h.Entry.Message.Created, h.Conversation, h.Entry.First}
+	return Position{h.Entry.Message.Created, h.Conversation, h.Entry.First, h.Entry.Number}
 }
 
 // A Result answers a request.
@@ -152,8 +151,7 @@ func (s *sources) Pop() any {
 
 // below reports whether a version stands where hits are asked for.
 func (s *running) below(n *block.Name) bool {
-	a := &s.r.After
-	return a.IsZero() || cmp.Or(cmp.Compare(n.Created, a.Created), strings.Compare(string(n.Conversation), string(a.Conversation)), cmp.Compare(n.First, a.First)) < 0
+	return s.r.After.IsZero() || n.Compare(block.Name(s.r.After)) < 0
 }
 
 // begin opens what may have hits.
@@ -265,19 +263,13 @@ func (s *running) run(ctx context.Context, result Result) (Result, error) {
 		last = &cs[len(cs)-1]
 		result.Hits = append(result.Hits, hits...)
 		if n := s.r.Limit; len(result.Hits) > n {
-			// Versions of one message aren't parted.
-			for n < len(result.Hits) && result.Hits[n].Position() == result.Hits[n-1].Position() {
-				n++
-			}
-			if n < len(result.Hits) {
-				result.Hits, result.More = result.Hits[:n], true
-				result.Next = result.Hits[n-1].Position()
-				return result, nil
-			}
+			result.Hits, result.More = result.Hits[:n], true
+			result.Next = result.Hits[n-1].Position()
+			return result, nil
 		}
 	}
 	if result.More && last != nil {
-		result.Next = Position{last.Created, last.Conversation, last.First}
+		result.Next = Position(last.Name)
 	}
 	return result, nil
 }
