@@ -34,6 +34,9 @@ var errBusy = errors.New("somebody else is building the index")
 // entries it put. Progress, if it isn't nil, is told now and then how many it has put so far. If another process is at it, it does nothing.
 func (ix *Index) Build(ctx context.Context, ws parlance.WorkspaceID, least int, progress func(entries int)) (int, error) {
 	w := ix.workspace(ws)
+	if v, err := w.view(ctx); err != nil || len(v.tail) < least && !v.more {
+		return 0, err
+	}
 	w.building.Lock()
 	defer w.building.Unlock()
 	entries := 0

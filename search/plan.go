@@ -136,6 +136,8 @@ type row struct {
 	thread  block.Thread
 	sender  block.Sender
 	flags   block.Flags
+
+	nothingElse bool // only the conversation is known
 }
 
 // may reports whether a document may match a node; its text isn't looked at.
@@ -193,6 +195,9 @@ func must(n query.Node, r *row) bool {
 // fact reports whether a fact may hold of a document, and whether it does for sure.
 func fact(f query.Fact, r *row) (may, must bool) {
 	exactly := func(holds bool) (bool, bool) { return holds, holds }
+	if r.nothingElse && !ofConversations(f.Field) {
+		return true, false
+	}
 	switch f.Field {
 	case query.Conversation:
 		return exactly(string(r.thread.ID) == f.Value)

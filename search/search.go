@@ -28,6 +28,8 @@ type Index struct {
 
 	mu         sync.Mutex
 	workspaces map[parlance.WorkspaceID]*workspace
+
+	wrote sync.Map // WorkspaceID → struct{}: since it was looked
 }
 
 // Options are an index's settings. The zero value is good.

@@ -111,6 +111,7 @@ func (p *program) serveDemo(ctx context.Context, a *archive, l net.Listener, log
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { stop <- srv.Serve(ctx, l, nil) }()
+	defer background(ctx, a.index)()
 	err = p.printDemo(ctx, a, d)
 	if err != nil {
 		cancel()

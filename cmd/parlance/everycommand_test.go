@@ -27,6 +27,9 @@ type commandOn struct {
 var commandsOnStores = []commandOn{
 	{"export --workspace acme --quiet --data", false},
 	{"export --workspace acme --quiet --output out.jsonl --data", false},
+	{"search hello --workspace acme --quiet --data", false},
+	{"index status --data", false},
+	{"index rebuild --workspace acme --quiet --data", true},
 	{"verify --quiet --data", false},
 	{"verify --quiet --against OTHER --data", false},
 	{"workspace list --data", false},

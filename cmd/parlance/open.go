@@ -13,6 +13,7 @@ import (
 	"parlance/internal/config"
 	"parlance/live"
 	"parlance/mirror"
+	"parlance/search"
 	"parlance/store"
 	"parlance/store/driver"
 )
@@ -21,6 +22,7 @@ import (
 type archive struct {
 	engine driver.Engine
 	store  *store.Store
+	search *search.Index
 	keeper *access.Keeper
 	name   engineName
 	files  *files.Archive // nil: files of messages aren't kept
@@ -50,18 +52,25 @@ func openNode(ctx context.Context, n engineName, c config.Config, bus *live.Bus,
 
 // archiveOn opens the store on an engine, which it closes if that fails.
 func archiveOn(ctx context.Context, engine driver.Engine, n engineName, c config.Config, bus *live.Bus, log *slog.Logger) (*archive, error) {
+	var index *search.Index
+	appended := appendedOn(bus)
 	s, err := store.Open(ctx, engine, store.Options{
-		Logger: log, Workspaces: access.WorkspaceIDs, Announce: announceOn(bus), Appended: appendedOn(bus),
+		Logger: log, Workspaces: access.WorkspaceIDs, Announce: announceOn(bus),
+		Appended: func(ref parlance.Ref, number uint64) {
+			appended(ref, number)
+			index.Wrote(ref.Workspace)
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store in %s: %w", n, err)
 	}
+	index = search.Open(s, search.Options{Logger: log})
 	hearRecords(bus, s)
 	k, err := access.Open(ctx, s, access.Options{Logger: log, Bus: bus})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", n, err), s.Close())
 	}
-	a := &archive{engine: engine, store: s, keeper: k, name: n, bus: bus, log: log, certificateKey: n.certificateKey(c)}
+	a := &archive{engine: engine, store: s, search: index, keeper: k, name: n, bus: bus, log: log, certificateKey: n.certificateKey(c)}
 	if dir := n.filesDir(c); dir != "" {
 		folder := files.ReadFolder(dir)
 		if !engine.Bounds().ReadOnly {
@@ -85,6 +94,7 @@ func fileLimits(c config.Config) files.Limits {
 
 // close closes the archive after work that ended with err.
 func (a *archive) close(err error) error {
+	a.search.Close()
 	if e := a.store.Close(); e != nil {
 		return errors.Join(err, fmt.Errorf("close the store: %w", e))
 	}

@@ -92,7 +92,7 @@ Settings come from flags, from the environment and from a YAML file, in this ord
 	flags.StringVar(&p.config, "config", "", "YAML file with settings (PARLANCE_CONFIG)")
 	flags.String("log-level", "", "what to log: debug, info, warn or error (PARLANCE_LOG_LEVEL)")
 	root.AddCommand(
-		p.demo(), p.serve(), p.workspace(), p.importCommand(), p.exportCommand(), p.mirror(), p.filesCommand(), p.certificate(), p.copy(), p.verify(), p.fake(), p.configCommand(), p.version(),
+		p.demo(), p.serve(), p.workspace(), p.importCommand(), p.exportCommand(), p.search(), p.index(), p.mirror(), p.filesCommand(), p.certificate(), p.copy(), p.verify(), p.fake(), p.configCommand(), p.version(),
 	)
 	return root
 }

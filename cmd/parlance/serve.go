@@ -142,6 +142,7 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 		log.Warn("the store is on media that can only be read: it is served, writes are refused, and no platform is mirrored", "data", a.name.String())
 	} else {
 		defer background(ctx, m.Serve)()
+		defer background(ctx, a.index)()
 	}
 	log.Info("serving", "url", s.URL, "data", a.name.String(), "version", thisBuild().Version)
 	return srv.Serve(ctx, l, cert)

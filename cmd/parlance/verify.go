@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"parlance"
-	"parlance/access"
 	"parlance/internal/progress"
+	"parlance/search"
 	"parlance/store"
 )
 
@@ -46,7 +46,7 @@ func (p *program) verify() *cobra.Command {
 		Use:   "verify --data DIR",
 		Short: "Check that what a store holds is whole",
 		Long: `Read a whole store and hold everything that is derived against the logs: hash chains,
-counts, every pointer of every timeline, the lists. It changes nothing. What differs is
+counts, every pointer of every timeline, the lists, the search index. It changes nothing. What differs is
 written, one line each, and makes the exit code 5.
 
 With --against ENGINE it holds the store against another one instead, as a copy of it: every
@@ -74,25 +74,13 @@ JSON: {"workspaces":[{"workspace","conversations","entries","messages","findings
 }
 
 func (p *program) verifyArchive(ctx context.Context, a *archive, o verifyOptions) error {
-	var all []access.Workspace
-	if o.workspace != "" {
-		w, err := a.workspace(ctx, o.workspace)
-		if err != nil {
-			return err
-		}
-		all = append(all, w)
-	} else {
-		for w, err := range a.keeper.Workspaces(ctx) {
-			if err != nil {
-				return err
-			}
-			all = append(all, w)
-		}
+	all, err := a.chosen(ctx, o.workspace)
+	if err != nil {
+		return err
 	}
-
 	v := verification{Workspaces: []verifiedWorkspace{}}
 	for _, w := range all {
-		one, err := p.verifyWorkspace(ctx, a.store, w.ID, o)
+		one, err := p.verifyWorkspace(ctx, a, w.ID, o)
 		if err != nil {
 			return err
 		}
@@ -110,15 +98,21 @@ func (p *program) verifyArchive(ctx context.Context, a *archive, o verifyOptions
 	return nil
 }
 
-func (p *program) verifyWorkspace(ctx context.Context, s *store.Store, ws parlance.WorkspaceID, o verifyOptions) (verifiedWorkspace, error) {
+func (p *program) verifyWorkspace(ctx context.Context, a *archive, ws parlance.WorkspaceID, o verifyOptions) (verifiedWorkspace, error) {
 	one := verifiedWorkspace{Workspace: ws, Details: []finding{}}
 	meter := progress.Start(p.stderr, progress.Options{What: "verify " + string(ws), Terminal: p.terminal(), Quiet: o.quiet})
-	report, err := s.Verify(ctx, ws, func(f store.Finding) {
-		if len(one.Details) == maxDetails {
-			return
+	detail := func(f finding) {
+		if len(one.Details) < maxDetails {
+			one.Details = append(one.Details, f)
 		}
-		one.Details = append(one.Details, finding{f.Conversation, f.Text})
-	}, func(at store.VerifyReport) { meter.Set(at.Messages, 0) })
+	}
+	report, err := a.store.Verify(ctx, ws, func(f store.Finding) { detail(finding{f.Conversation, f.Text}) }, func(at store.VerifyReport) { meter.Set(at.Messages, 0) })
+	if err == nil {
+		err = a.search.Verify(ctx, ws, func(f search.Finding) {
+			report.Findings++
+			detail(finding{Text: string(f)})
+		}, nil)
+	}
 	meter.Stop()
 	if err != nil {
 		return one, err

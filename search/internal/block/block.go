@@ -7,7 +7,6 @@
 //
 //	Directory  the first term of each page of Terms
 //	Terms      terms, ascending, each with its postings; those of more than ChunkDocuments documents in several
-//	Words      words, ascending, one a line: what infixes are looked for in
 //	Columns    of PageDocuments documents each: when, which conversation and entry, who, what flags
 //	Threads    the conversations of the block
 //	Senders    those who wrote its documents
@@ -37,14 +36,13 @@ type Section byte
 const (
 	Directory Section = 'd'
 	Terms     Section = 't'
-	Words     Section = 'w'
 	Columns   Section = 'o'
 	Threads   Section = 'c'
 	Senders   Section = 's'
 )
 
 // Sections are all of them.
-var Sections = [...]Section{Directory, Terms, Words, Columns, Threads, Senders}
+var Sections = [...]Section{Directory, Terms, Columns, Threads, Senders}
 
 // A Document is one version of a message, as the index sees it.
 type Document struct {

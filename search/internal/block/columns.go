@@ -102,6 +102,16 @@ func (r *pageReader) uint() uint64 {
 	return v
 }
 
+func (r *pageReader) byte() byte {
+	if len(r.b) == 0 {
+		r.bad = true
+		return 0
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
+	return v
+}
+
 func (r *pageReader) int() int64 {
 	v := r.uint()
 	return int64(v>>1) ^ -int64(v&1)

@@ -153,7 +153,7 @@ func (c *cursor) next(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		c.number++
-		c.items = &itemReader{rest: p, size: func(term []byte, chunk int) int { return sizeOf(c.b.Documents, term, chunk) }}
+		c.items = newItemReader(c.b.Documents, p)
 	}
 }
 

@@ -82,33 +82,31 @@ func (s *Set) Below(n int) int {
 	return i*64 + 63 - bits.LeadingZeros64(w)
 }
 
-// Postings are written as: how many × 2, plus 1 if it is a bitmap, as varint; then the bitmap, a bit for each of the
-// chunk's bits; or, of more than one, the bytes of what follows; then the first, and for the others by how much more than 1 it
-// lies above the one before, as varints.
+// Postings have a head and a body. The head is how many there are × 2, plus 1 if the body is a bitmap, as varint; of a list of more than
+// one, how many bytes the body has follows. The body is the bitmap, a bit for each of the chunk's documents; or the first, and for the others by how
+// much more than 1 it lies above the one before, as varints.
 
 // appendPostings writes ascending numbers below size.
-func appendPostings(b []byte, ns []uint32, size int) []byte {
+func appendPostings(head, body []byte, ns []uint32, size int) ([]byte, []byte) {
+	start := len(body)
 	if len(ns) > size/8 {
-		b = binary.AppendUvarint(b, uint64(len(ns))<<1|1)
-		start := len(b)
-		b = append(b, make([]byte, (size+7)/8)...)
+		head = binary.AppendUvarint(head, uint64(len(ns))<<1|1)
+		body = append(body, make([]byte, (size+7)/8)...)
 		for _, n := range ns {
-			b[start+int(n/8)] |= 1 << (n % 8)
+			body[start+int(n/8)] |= 1 << (n % 8)
 		}
-		return b
+		return head, body
 	}
-	b = binary.AppendUvarint(b, uint64(len(ns))<<1)
-	if len(ns) == 1 {
-		return binary.AppendUvarint(b, uint64(ns[0]))
-	}
-	var list []byte
+	head = binary.AppendUvarint(head, uint64(len(ns))<<1)
 	last := int64(-1)
 	for _, n := range ns {
-		list = binary.AppendUvarint(list, uint64(int64(n)-last-1))
+		body = binary.AppendUvarint(body, uint64(int64(n)-last-1))
 		last = int64(n)
 	}
-	b = binary.AppendUvarint(b, uint64(len(list)))
-	return append(b, list...)
+	if len(ns) > 1 {
+		head = binary.AppendUvarint(head, uint64(len(body)-start))
+	}
+	return head, body
 }
 
 // postings are the postings of a term in a chunk, as they stand in a page.
@@ -118,37 +116,29 @@ type postings struct {
 	bytes  []byte
 }
 
-// readPostings reads what appendPostings wrote, and returns what follows.
-func readPostings(b []byte, size int) (p postings, rest []byte, err error) {
-	head, w := binary.Uvarint(b)
-	if w <= 0 {
-		return p, nil, ErrDamaged
-	}
-	b = b[w:]
-	p.n, p.bitmap = int(head>>1), head&1 == 1
-	if p.n < 1 || p.n > size {
-		return p, nil, ErrDamaged
+// readPostings reads what appendPostings wrote.
+func readPostings(head, body *pageReader, size int) (p postings, err error) {
+	h := head.uint()
+	p.n, p.bitmap = int(h>>1), h&1 == 1
+	if head.bad || p.n < 1 || p.n > size {
+		return p, ErrDamaged
 	}
 	length := 0
 	switch {
 	case p.bitmap:
 		length = (size + 7) / 8
 	case p.n == 1:
-		if _, length = binary.Uvarint(b); length <= 0 {
-			return p, nil, ErrDamaged
+		if _, length = binary.Uvarint(body.b); length <= 0 {
+			return p, ErrDamaged
 		}
 	default:
-		l, w := binary.Uvarint(b)
-		if w <= 0 || l > uint64(len(b)) {
-			return p, nil, ErrDamaged
-		}
-		b, length = b[w:], int(l)
+		length = int(head.below(uint64(len(body.b)) + 1))
 	}
-	if length > len(b) {
-		return p, nil, ErrDamaged
+	if head.bad || length > len(body.b) {
+		return p, ErrDamaged
 	}
-	p.bytes = b[:length]
-	return p, b[length:], nil
+	p.bytes, body.b = body.b[:length], body.b[length:]
+	return p, nil
 }
 
 // each calls do with each number, ascending.

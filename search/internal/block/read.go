@@ -128,7 +128,6 @@ func (b *Block) union(ctx context.Context, chunk int, terms []string, prefix boo
 	if err != nil {
 		return err
 	}
-	size := func(term []byte, chunk int) int { return sizeOf(b.Documents, term, chunk) }
 	at := -1 // the page that r reads
 	var r *itemReader
 	ahead := false // r's item wasn't looked at by the term before
@@ -141,7 +140,7 @@ func (b *Block) union(ctx context.Context, chunk int, terms []string, prefix boo
 		in := max(sort.Search(len(directory), func(i int) bool { return bytes.Compare(directory[i], key) > 0 })-1, 0)
 		if in > at && in < len(directory) {
 			at, ahead = in, false
-			if r, err = b.items(ctx, at, size); err != nil {
+			if r, err = b.items(ctx, at); err != nil {
 				return err
 			}
 		}
@@ -154,7 +153,7 @@ func (b *Block) union(ctx context.Context, chunk int, terms []string, prefix boo
 					break
 				}
 				at++
-				if r, err = b.items(ctx, at, size); err != nil {
+				if r, err = b.items(ctx, at); err != nil {
 					return err
 				}
 				continue
@@ -170,7 +169,7 @@ func (b *Block) union(ctx context.Context, chunk int, terms []string, prefix boo
 			}
 			t, in, _ := splitKey(r.key)
 			if in == chunk {
-				if err := r.found.each(size(t, in), set.Add); err != nil {
+				if err := r.found.each(sizeOf(b.Documents, t, in), set.Add); err != nil {
 					return b.damaged(Terms, at, err)
 				}
 			}
@@ -182,34 +181,38 @@ func (b *Block) union(ctx context.Context, chunk int, terms []string, prefix boo
 	return nil
 }
 
-func (b *Block) items(ctx context.Context, number int, size func([]byte, int) int) (*itemReader, error) {
+func (b *Block) items(ctx context.Context, number int) (*itemReader, error) {
 	p, err := page(ctx, b, Terms, number, raw)
-	return &itemReader{rest: p, size: size}, err
+	return newItemReader(b.Documents, p), err
 }
 
-// Words returns the words, ascending, of which part is a part: at the end only, if suffix says so.
+// Words returns the words, ascending, of which part is a part: at the end only, if suffix says so. It goes through all words of
+// the block.
 func (b *Block) Words(ctx context.Context, part string, suffix bool) ([]string, error) {
+	directory, err := b.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var found []string
-	for number := range b.pages(Words) {
-		p, err := page(ctx, b, Words, number, raw)
+	holds, sought := bytes.Contains, []byte(part)
+	if suffix {
+		holds = bytes.HasSuffix
+	}
+	class := []byte{wordClass}
+	first := max(sort.Search(len(directory), func(i int) bool { return bytes.Compare(directory[i], class) >= 0 })-1, 0)
+	for number := first; number < len(directory) && directory[number][0] <= wordClass; number++ {
+		r, err := b.items(ctx, number)
 		if err != nil {
 			return nil, err
 		}
-		for rest := p; len(rest) > 0; {
-			i := bytes.Index(rest, []byte(part))
-			if i < 0 {
-				break
-			}
-			from := bytes.LastIndexByte(rest[:i], '\n') + 1
-			length := bytes.IndexByte(rest[from:], '\n')
-			if length < 0 {
-				return nil, b.damaged(Words, number, ErrDamaged)
-			}
-			word := rest[from : from+length]
-			if !suffix || bytes.HasSuffix(word, []byte(part)) {
+		for r.next() {
+			word := r.key[1 : len(r.key)-2]
+			if r.key[0] == wordClass && holds(word, sought) && (len(found) == 0 || found[len(found)-1] != string(word)) {
 				found = append(found, string(word))
 			}
-			rest = rest[from+length+1:]
+		}
+		if r.err != nil {
+			return nil, b.damaged(Terms, number, r.err)
 		}
 	}
 	return found, nil

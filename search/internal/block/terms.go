@@ -1,7 +1,6 @@
 package block
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 )
@@ -23,69 +22,62 @@ const maxTerm = 256
 
 // An item is a term in a chunk. Its key is the term, a NUL, and the chunk's number in a byte.
 //
-// A page of Terms is a sequence of items: how many bytes the key shares with the one before, how many more it has, those, and its
-// postings. The first shares none.
+// A page of Terms has the streams below one after another, each with its length before it but the last, so that the engine finds
+// like beside like when it compresses them. Each has something of every item, in order.
+const (
+	sharedStream   = iota // how many bytes the term shares with the one before, as varint; the first shares none
+	moreStream            // how many more it has, as varint
+	headStream            // the chunk's number, if the block has several, and the head of the postings
+	termStream            // those more bytes
+	postingsStream        // the postings
+	streams
+)
 
-// termWriter writes the sections Directory, Terms and Words.
+// termWriter writes the sections Directory and Terms.
 type termWriter struct {
 	w   *writer
 	ctx context.Context
 
-	page  []byte
+	page  [streams][]byte
+	size  int    // of page
 	last  []byte // key of the last item
 	first []byte // of the page
 
 	directory []byte // pages' first keys, each with its length
-	words     []byte
-	word      []byte // the last one written
 	key       []byte // of postings
 }
 
 // add writes an item, whose key lies above all before.
 func (t *termWriter) add(key []byte, ns []uint32, size int) error {
-	if key[0] == wordClass {
-		if word := key[1 : len(key)-2]; !bytes.Equal(word, t.word) {
-			if len(t.words)+len(word) >= pageBytes {
-				if err := t.endWords(); err != nil {
-					return err
-				}
-			}
-			t.words = append(append(t.words, word...), '\n')
-			t.word = append(t.word[:0], word...)
+	head, body := appendPostings(nil, nil, ns, size)
+	if t.size > 0 && t.size+len(key)+len(head)+len(body) > pageBytes {
+		if err := t.endPage(); err != nil {
+			return err
 		}
 	}
-	start := len(t.page)
-	t.item(key, ns, size)
-	if len(t.page) <= pageBytes || start == 0 {
-		t.last = append(t.last[:0], key...)
-		return nil
-	}
-	t.page = t.page[:start]
-	if err := t.endPage(); err != nil {
-		return err
-	}
-	t.item(key, ns, size)
-	t.last = append(t.last[:0], key...)
-	return nil
-}
-
-func (t *termWriter) item(key []byte, ns []uint32, size int) {
-	shared := 0
-	if len(t.page) == 0 {
+	term, shared := key[:len(key)-2], 0
+	if t.size == 0 {
 		t.first = append(t.first[:0], key...)
 	} else {
-		for shared < min(len(key), len(t.last)) && key[shared] == t.last[shared] {
+		for shared < min(len(term), len(t.last)-2) && term[shared] == t.last[shared] {
 			shared++
 		}
 	}
-	t.page = binary.AppendUvarint(t.page, uint64(shared))
-	t.page = binary.AppendUvarint(t.page, uint64(len(key)-shared))
-	t.page = append(t.page, key[shared:]...)
-	t.page = appendPostings(t.page, ns, size)
+	t.last = append(t.last[:0], key...)
+	if t.w.desc.Documents > ChunkDocuments {
+		t.page[headStream] = append(t.page[headStream], key[len(key)-1])
+	}
+	t.page[sharedStream] = binary.AppendUvarint(t.page[sharedStream], uint64(shared))
+	t.page[moreStream] = binary.AppendUvarint(t.page[moreStream], uint64(len(term)-shared))
+	t.page[headStream] = append(t.page[headStream], head...)
+	t.page[termStream] = append(t.page[termStream], term[shared:]...)
+	t.page[postingsStream] = append(t.page[postingsStream], body...)
+	t.size += len(term) - shared + len(head) + len(body) + 3
+	return nil
 }
 
 func (t *termWriter) endPage() error {
-	if len(t.page) == 0 {
+	if t.size == 0 {
 		return nil
 	}
 	if len(t.directory)+len(t.first) >= pageBytes {
@@ -94,18 +86,16 @@ func (t *termWriter) endPage() error {
 		}
 	}
 	t.directory = append(binary.AppendUvarint(t.directory, uint64(len(t.first))), t.first...)
-	page := t.page
-	t.page = nil
-	return t.w.page(t.ctx, Terms, page)
-}
-
-func (t *termWriter) endWords() error {
-	if len(t.words) == 0 {
-		return nil
+	page := make([]byte, 0, t.size+16)
+	for i := range t.page {
+		if i < streams-1 {
+			page = binary.AppendUvarint(page, uint64(len(t.page[i])))
+		}
+		page = append(page, t.page[i]...)
+		t.page[i] = t.page[i][:0]
 	}
-	page := t.words
-	t.words = nil
-	return t.w.page(t.ctx, Words, page)
+	t.size = 0
+	return t.w.page(t.ctx, Terms, page)
 }
 
 func (t *termWriter) endDirectory() error {
@@ -119,9 +109,6 @@ func (t *termWriter) endDirectory() error {
 
 func (t *termWriter) end() error {
 	if err := t.endPage(); err != nil {
-		return err
-	}
-	if err := t.endWords(); err != nil {
 		return err
 	}
 	return t.endDirectory()
@@ -141,33 +128,63 @@ func splitKey(key []byte) (term []byte, chunk int, err error) {
 	return key[:n], int(key[n+1]), nil
 }
 
-// An itemReader reads the items of a page of Terms in order.
+// An itemReader reads the items of a page of Terms of a block of so many documents, in order.
 type itemReader struct {
-	rest  []byte
-	key   []byte
-	size  func(term []byte, chunk int) int
-	found postings
-	err   error
+	documents int
+	page      [streams]pageReader
+	key       []byte
+	found     postings
+	err       error
+}
+
+func newItemReader(documents int, page []byte) *itemReader {
+	r := &itemReader{documents: documents}
+	p := pageReader{b: page}
+	for i := range streams - 1 {
+		n := p.uint()
+		if p.bad || n > uint64(len(p.b)) {
+			r.err = ErrDamaged
+			return r
+		}
+		r.page[i].b, p.b = p.b[:n], p.b[n:]
+	}
+	r.page[streams-1].b = p.b
+	return r
 }
 
 // next reads an item: its key is key, its postings are found.
 func (r *itemReader) next() bool {
-	if len(r.rest) == 0 || r.err != nil {
+	if r.err != nil {
 		return false
 	}
-	p := pageReader{b: r.rest}
-	shared, more := p.uint(), p.uint()
-	if p.bad || shared > uint64(len(r.key)) || more > uint64(len(p.b)) {
+	if len(r.page[sharedStream].b) == 0 {
+		for i := range r.page {
+			if len(r.page[i].b) > 0 {
+				r.err = ErrDamaged
+			}
+		}
+		return false
+	}
+	shared, more := r.page[sharedStream].uint(), r.page[moreStream].uint()
+	had := max(len(r.key), 2) - 2
+	terms := &r.page[termStream]
+	if r.page[sharedStream].bad || r.page[moreStream].bad || shared > uint64(had) || more > uint64(len(terms.b)) || shared+more == 0 {
 		r.err = ErrDamaged
 		return false
 	}
-	r.key = append(r.key[:shared], p.b[:more]...)
-	term, chunk, err := splitKey(r.key)
-	if err != nil {
-		r.err = err
+	r.key = append(r.key[:shared], terms.b[:more]...)
+	terms.b = terms.b[more:]
+	chunk, term := byte(0), len(r.key)
+	if r.documents > ChunkDocuments {
+		chunk = r.page[headStream].byte()
+	}
+	r.key = append(r.key, 0, chunk)
+	size := sizeOf(r.documents, r.key[:term], int(chunk))
+	if size < 1 {
+		r.err = ErrDamaged
 		return false
 	}
-	r.found, r.rest, r.err = readPostings(p.b[more:], r.size(term, chunk))
+	r.found, r.err = readPostings(&r.page[headStream], &r.page[postingsStream], size)
 	return r.err == nil
 }
 
@@ -176,7 +193,11 @@ func decodeDirectory(pages [][]byte) (first [][]byte, err error) {
 	for _, page := range pages {
 		r := &pageReader{b: page}
 		for len(r.b) > 0 && !r.bad {
-			first = append(first, []byte(r.string()))
+			key := []byte(r.string())
+			if _, _, err := splitKey(key); err != nil {
+				return nil, err
+			}
+			first = append(first, key)
 		}
 		if r.bad {
 			return nil, ErrDamaged
