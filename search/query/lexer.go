@@ -129,7 +129,7 @@ func (l *lexer) word() (token, error) {
 			}
 		}
 		if r == '\\' {
-			if next, n := l.peek(); n > 0 && (isBlank(next) || isOpen(next) || isClose(next) || isQuote(next) || isDash(next) || isColon(next) || next == '\\') {
+			if next, n := l.peek(); n > 0 && hasMeaning(next) {
 				r = next
 				l.at += n
 				escaped = true
@@ -193,6 +193,11 @@ func isName(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// hasMeaning reports whether a sign means something else in a query than itself.
+func hasMeaning(r rune) bool {
+	return isBlank(r) || isOpen(r) || isClose(r) || isQuote(r) || isDash(r) || isColon(r) || r == '\\'
 }
 
 func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 )
 
@@ -57,6 +58,25 @@ func TestFoldTwice(t *testing.T) {
 			t.Fatalf("%q folds to %q, without short cuts to %q", s, once, slow.out)
 		}
 		checkMapped(t, s, once)
+	})
+}
+
+// A piece of a text that begins and ends between signs folds to a piece of the folded text.
+func TestPiecesFoldToPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := texts().Draw(t, "text")
+		cuts := []int{0}
+		for at, r := range s {
+			if !unicode.Is(unicode.M, r) && !ignorable(r) && norm.NFKC.PropertiesString(s[at:]).BoundaryBefore() && at > 0 {
+				cuts = append(cuts, at)
+			}
+		}
+		cuts = append(cuts, len(s))
+		from := rapid.IntRange(0, len(cuts)-1).Draw(t, "from")
+		to := rapid.IntRange(from, len(cuts)-1).Draw(t, "to")
+		if piece := s[cuts[from]:cuts[to]]; !strings.Contains(Fold(s), Fold(piece)) {
+			t.Fatalf("%q folds to %q, of it %q to %q", s, Fold(s), piece, Fold(piece))
+		}
 	})
 }
 

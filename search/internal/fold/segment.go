@@ -53,7 +53,8 @@ func (g *segment) general(f *folder, r rune, at, end int) {
 		g.push(' ', at, end)
 		return
 	case unicode.Is(unicode.M, r):
-		if unicode.IsLetter(g.last) && unicode.In(g.last, unicode.Latin, unicode.Greek, unicode.Cyrillic) {
+		// A vowel of Thai is a sign by itself, whatever it stands behind.
+		if unicode.IsLetter(g.last) && unicode.In(g.last, unicode.Latin, unicode.Greek, unicode.Cyrillic) && classify(r) != Unspaced {
 			g.extend(f, end)
 			return
 		}

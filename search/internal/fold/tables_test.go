@@ -18,6 +18,7 @@ func TestFold(t *testing.T) {
 		"Korean laughing":    {"ㅋㅋㅠㅠ", "\uffbb\uffbb\uffd7\uffd7"}, // which would be 큐 in NFKC
 		"Thai":               {"ที่นี่น\u0e49\u0e4d\u0e32", "ที่นี่น\u0e49\u0e33"},
 		"Thai, out of order": {"ก\u0e3a\u0e38\u0e48", "ก\u0e38\u0e48\u0e3a", "ก\u0e48\u0e38\u0e3a"},
+		"Thai after Latin":   {"ok\u0e4d\u0e32 ok\u0e48", "OK\u0e33 OK\u0e48"},
 		"German":             {"strasse grosse uber", "Straße große über", "STRASSE GROẞE ÜBER", "STRASSE GROSSE U\u0308BER"},
 		"Vietnamese":         {"đuoc đon hang", "Được đơn hàng", "ĐƯỢC ĐƠN HÀNG"},
 		"Turkish":            {"istanbul", "İstanbul", "ISTANBUL"},

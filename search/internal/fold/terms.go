@@ -7,7 +7,7 @@ import (
 
 // The classes of terms. A term is its class's byte and folded text.
 const (
-	Sign byte = '1' // one sign of a run in a script that is written without blanks (Han, kana, Hangul, Thai, Lao, Khmer, Myanmar), or a symbol such as an emoji
+	Sign byte = '1' // one sign of a run in a script that is written without blanks (see Unspaced), or a symbol such as an emoji
 	Pair byte = '2' // two neighbours inside such a run
 	Word byte = 'w' // a run of other letters, digits, marks and underscores, cut after MaxWord bytes at a sign's end
 )
@@ -80,7 +80,7 @@ type Class uint8
 // The classes of signs.
 const (
 	Space    Class = iota // blanks: of no run
-	Unspaced              // of a script that is written without blanks
+	Unspaced              // of a script that is written without blanks: Han, kana, bopomofo, Hangul, Thai, Lao, Khmer, Myanmar
 	Letter                // other letters, digits, marks and underscores: of a word
 	Symbol                // all else, each for itself: punctuation, emoji, what isn't assigned
 )
