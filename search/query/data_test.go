@@ -30,7 +30,7 @@ func TestPiecesOfRealMessages(t *testing.T) {
 		t.Fatalf("no files in %s (%v)", dir, err)
 	}
 	chance := rand.New(rand.NewPCG(1, 2))
-	const each = 300 // messages of a file
+	const each = 100 // messages of a file
 	for _, name := range files {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			tried, variants := 0, 0

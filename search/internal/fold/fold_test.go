@@ -13,6 +13,12 @@ import (
 
 func TestEverySignAlone(t *testing.T) {
 	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if r == 0x32400 {
+			r = 0xE0000 // nothing is assigned between them
+		}
+		if r == 0xE1000 {
+			r = 0x10FF00 // for private use
+		}
 		s := string(r)
 		once := Fold(s)
 		if twice := Fold(once); twice != once {
