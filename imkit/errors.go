@@ -33,6 +33,7 @@ var (
 	errDeleteRole  = &refusal{http.StatusForbidden, "Permission denied", "INSUFFICIENT_PERMISSION", "Only the owner and managers of the room may delete messages", false}
 	errChosenID    = &refusal{http.StatusForbidden, "Forbidden", "INSUFFICIENT_PERMISSIONS", "Ids of this form are given by the server: choose another one, or none", false}
 	errOtherRoom   = &refusal{http.StatusConflict, "Conflict", "CONFLICT", "Another room has this id", false}
+	errForeign     = &refusal{http.StatusConflict, "Conflict", "CONFLICT", "What is kept here is another platform's record, which has no place for these fields of a room", false}
 	errNoRoom      = &refusal{http.StatusNotFound, "Room not found", "ROOM_NOT_FOUND", "The specified room does not exist", false}
 	errNoMessage   = &refusal{http.StatusNotFound, "Message not found", "MESSAGE_NOT_FOUND", "The specified message does not exist in this room", false}
 	errNoUser      = &refusal{http.StatusNotFound, "User not found", "USER_NOT_FOUND", "The specified user is not a member of the room", false}

@@ -83,6 +83,13 @@ func (q *roomRequest) apply(c *parlance.Conversation) error {
 	if q.Status != nil {
 		c.Frozen = *q.Status == 0
 	}
+	if c.Native.Dialect != "" && c.Native.Dialect != parlance.IMKit {
+		// Another platform's record, or an import's, has no place for these fields, and isn't lost for them.
+		if q.bytes() > 0 || q.RoomType == "custom" {
+			return errForeign
+		}
+		return nil
+	}
 	native := nativeRoom(c).without(func(name string) bool {
 		return name != "roomType" && !slices.Contains(roomFields, name)
 	})
@@ -246,9 +253,9 @@ func (s *Server) makeRoom(ctx context.Context, c caller, q *roomRequest, members
 		if !c.admin {
 			room.Maker = c.account // and chose the id
 		}
-		exists, err := s.standing(ctx, c, q, &room, members)
+		exists, finished, err := s.standing(ctx, c, q, &room, members)
 		if exists || err != nil {
-			return string(room.ID), false, err
+			return string(room.ID), finished, err
 		}
 		if !c.mayChoose(&room, members) {
 			return "", false, errChosenID
@@ -262,22 +269,26 @@ func (s *Server) makeRoom(ctx context.Context, c caller, q *roomRequest, members
 	created, err := s.store.Create(ctx, c.workspace, room)
 	if errors.Is(err, parlance.Conflict) || err == nil && !created[0].New {
 		// Somebody else was faster.
-		_, err = s.standing(ctx, c, q, &room, members)
-		return string(room.ID), false, err
+		_, finished, err := s.standing(ctx, c, q, &room, members)
+		return string(room.ID), finished, err
 	}
 	if err != nil {
 		return "", false, err
 	}
+	return string(room.ID), true, s.seat(ctx, c, q, &room, members)
+}
+
+// seat adds the first members of a room.
+func (s *Server) seat(ctx context.Context, c caller, q *roomRequest, room *parlance.Conversation, members []string) error {
 	var joined []parlance.Member
 	managers := q.managers()
 	for _, account := range accountIDs(members) {
-		joined = append(joined, parlance.Member{Account: account, Role: roleIn(&room, managers, account), Joined: room.Created})
+		joined = append(joined, parlance.Member{Account: account, Role: roleIn(room, managers, account), Joined: room.Created})
 	}
-	ref := parlance.Ref{Workspace: c.workspace, Conversation: room.ID}
-	if len(joined) > 0 {
-		err = s.store.AddMembers(ctx, ref, joined...)
+	if len(joined) == 0 {
+		return nil
 	}
-	return string(room.ID), true, err
+	return s.store.AddMembers(ctx, parlance.Ref{Workspace: c.workspace, Conversation: room.ID}, joined...)
 }
 
 // opensDirect reports whether the room is one of two people: it is said to be, or the id is the one that clients
@@ -299,30 +310,56 @@ func (c *caller) mayChoose(room *parlance.Conversation, members []string) bool {
 	return parlance.DerivedForm(room.ID) == ""
 }
 
-// standing reports whether a conversation stands under the id of the room that q asks for. If it is another one than
-// that, the error says so.
-func (s *Server) standing(ctx context.Context, c caller, q *roomRequest, room *parlance.Conversation, members []string) (bool, error) {
+// standing reports whether a conversation stands under the id of the room that q asks for, and whether it lacked its
+// members until now. If it is another one than that, the error says so.
+func (s *Server) standing(ctx context.Context, c caller, q *roomRequest, room *parlance.Conversation, members []string) (exists, finished bool, err error) {
 	ref := parlance.Ref{Workspace: c.workspace, Conversation: room.ID}
 	stands, err := s.store.Conversation(ctx, ref)
 	if errors.Is(err, parlance.NotFound) {
-		return false, nil
+		return false, false, nil
 	}
 	if err != nil {
-		return false, err
+		return false, false, err
+	}
+	if stands.Kind == room.Kind && len(members) > 0 && c.finishes(&stands, members) {
+		unfinished, err := s.unfinished(ctx, ref)
+		if err == nil && unfinished {
+			err = s.seat(ctx, c, q, &stands, members)
+		}
+		if err != nil || unfinished {
+			return true, unfinished, err
+		}
 	}
 	if stands.Kind != parlance.Room {
 		// Who isn't in it doesn't learn what it is.
 		if _, err := s.room(ctx, c, string(room.ID)); err != nil {
-			return true, err
+			return true, false, err
 		}
 	}
 	if (q.RoomType != "" || room.Kind == parlance.Direct) && stands.Kind != room.Kind {
-		return true, errOtherRoom
+		return true, false, errOtherRoom
 	}
 	if room.Kind != parlance.Direct {
-		return true, nil
+		return true, false, nil
 	}
-	return true, s.isBetween(ctx, ref, accountIDs(members))
+	return true, false, s.isBetween(ctx, ref, accountIDs(members))
+}
+
+// finishes reports whether the caller, asking for a room with these members, may be who began to make it.
+func (c *caller) finishes(stands *parlance.Conversation, members []string) bool {
+	return stands.Platform == parlance.IMKit &&
+		(c.admin || stands.Maker == c.account || stands.Kind == parlance.Direct && string(stands.ID) == directID(members[0], members[1]))
+}
+
+// unfinished reports whether whoever made a room stopped before its members were added: it has none. Where something was said,
+// members have been there and have left.
+func (s *Server) unfinished(ctx context.Context, ref parlance.Ref) (bool, error) {
+	members, err := s.store.Members(ctx, ref)
+	if err != nil || len(members) > 0 {
+		return false, err
+	}
+	last, err := s.store.Mark(ctx, ref)
+	return last.Number == 0, err
 }
 
 // isBetween refuses a room of two people that isn't between those two, although it has the id that is worked out for them: letters are
