@@ -35,6 +35,7 @@ type config struct {
 
 	clusterMessages int // of the long conversation on Cassandra
 	interleaved     int // messages of an import that is sorted by time
+	searched        int // messages of the store that is searched
 }
 
 // n returns a number of messages or conversations at the run's scale, at least min.
@@ -54,7 +55,7 @@ func run() error {
 	scale := flag.Float64("scale", 1, "size of the stores; 1 is what docs/performance.md tells of")
 	block := flag.Duration("block", 150*time.Millisecond, "length of one turn")
 	rounds := flag.Int("rounds", 12, "turns of each rival")
-	only := flag.String("only", "", "measure the groups that match this `regexp`: newest, anew, deep, growth, walk, ingest, import, import-interleaved, memory, and cluster1-PART, cluster3-PART with the parts pages, trips, growth, ingest, import, edits, list")
+	only := flag.String("only", "", "measure the groups that match this `regexp`: newest, anew, deep, growth, walk, ingest, import, import-interleaved, search, memory, and cluster1-PART, cluster3-PART with the parts pages, trips, growth, ingest, import, edits, list")
 	jsonFile := flag.String("json", "", "write the rows to this `file` too")
 	check := flag.Bool("check", false, "fail if a must is missed")
 	profiles := flag.String("profile", "", "write a CPU profile of each page scenario to this `folder`")
@@ -63,6 +64,7 @@ func run() error {
 	dir := flag.String("dir", "", "make the stores in this `folder`; the default is the system's for temporary files")
 	clusterMessages := flag.Int("cluster-messages", 100_000, "size of the long conversation on Cassandra; the short one has a tenth of it")
 	interleaved := flag.Int("interleaved", 1_000_000, "messages that are imported mixed, 20 of each conversation")
+	searched := flag.Int("searched", 1_000_000, "messages of the store that is searched, against one of a twentieth")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -77,7 +79,7 @@ func run() error {
 	c := &config{
 		scale: *scale, block: *block, rounds: *rounds, only: groups, profiles: *profiles, dir: *dir,
 		data: os.Getenv("PARLANCE_DATA"), log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		clusterMessages: *clusterMessages, interleaved: *interleaved,
+		clusterMessages: *clusterMessages, interleaved: *interleaved, searched: *searched,
 	}
 	start := time.Now()
 	rows, err := measureAll(ctx, c)
@@ -119,6 +121,7 @@ func measureAll(ctx context.Context, c *config) (rows []row, err error) {
 		{[]string{"ingest"}, measureIngest},
 		{[]string{"import"}, measureImport},
 		{[]string{"import-interleaved"}, measureInterleaved},
+		{[]string{"search"}, measureSearch},
 		{clusterGroups(), measureCluster},
 	} {
 		if !slices.ContainsFunc(g.names, c.wants) {
