@@ -67,6 +67,15 @@ func (w *workspace) step(ctx context.Context, least int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if s.foreign() {
+		w.ix.log.InfoContext(ctx, "the search index was made by other rules of folding and is built again", "workspace", w.id)
+		if err := w.giveUp(ctx, s); err != nil {
+			return 0, err
+		}
+		w.mu.Lock()
+		s = w.state
+		w.mu.Unlock()
+	}
 	if err := w.merge(ctx, s); err != nil {
 		return 0, err
 	}
@@ -187,6 +196,7 @@ func (w *workspace) make(ctx context.Context, s *state, pages func(block.Put) (b
 		return nil, s, err
 	}
 	var waiting []store.BlockPage
+	stored := int64(0)
 	flush := func(ctx context.Context) error {
 		if len(waiting) == 0 {
 			return nil
@@ -202,6 +212,8 @@ func (w *workspace) make(ctx context.Context, s *state, pages func(block.Put) (b
 		return err
 	}
 	d, err := pages(func(ctx context.Context, section block.Section, number int, page []byte) error {
+		page = pack(page)
+		stored += int64(len(page))
 		waiting = append(waiting, store.BlockPage{Block: r.id, Section: byte(section), Number: number, Bytes: page})
 		if len(waiting) < putPages {
 			return nil
@@ -214,6 +226,7 @@ func (w *workspace) make(ctx context.Context, s *state, pages func(block.Put) (b
 	if err != nil {
 		return nil, s, err
 	}
+	d.Bytes = stored
 	described := r.describe(&d, w.ix.store.Now())
 	described.row = r.row
 	return &described, s, nil

@@ -30,7 +30,7 @@ func memory(t testing.TB) *pebblestore.Engine {
 // phrases are what messages of tests are made of.
 var phrases = []string{
 	"refund please", "REFUNDS", "the order A12345", "ＡＢＣ１２３", "酒店", "北京酒店在哪裡", "ホテルのチェックイン", "ﾎﾃﾙ", "환불 부탁드립니다", "ขอคืนเงิน", "!?", "👍🏽 ok",
-	"Straße", "café", "http://example.com/a?b=1", "x", "order_99", "see you", "block image", "な", "かな", "Việt Nam",
+	"Straße", "café", "http://example.com/a?b=1", "x", "order_99", "see you", "block image", "な", "かな", "Việt Nam", strings.Repeat("long", 17) + "needle9needle",
 }
 
 // A world is a store with messages, its index, and a clock.
@@ -280,11 +280,11 @@ func difference(got, want []string) string {
 // TestAnswersAreThoseOfAScan changes messages in every way, and builds and merges blocks between: what is found is always what a scan
 // finds, in the same order, whatever the size of the pages.
 func TestAnswersAreThoseOfAScan(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, seed)
-			for range 40 {
+			for range 24 {
 				for range w.r.IntN(30) {
 					w.do()
 				}

@@ -119,7 +119,7 @@ func (f *finder) lookUp(ctx context.Context, chunk int, l query.Lookup, set *blo
 	words, ok := f.words[l]
 	if !ok {
 		var err error
-		if words, err = f.b.Words(ctx, l.Term[1:], l.How == query.Suffix); err != nil {
+		if words, err = f.b.Words(ctx, l.Takes); err != nil {
 			return err
 		}
 		if f.words == nil {

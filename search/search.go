@@ -127,9 +127,12 @@ func (w *workspace) load(ctx context.Context) error {
 
 // take makes next the state. The caller holds mu.
 func (w *workspace) take(next *state) {
+	if next.foreign() {
+		next.until = position{} // all has to be built again
+	}
 	for i := range next.records {
 		r := &next.records[i]
-		if r.State == ready {
+		if r.State == ready && !next.foreign() {
 			id := r.id
 			next.blocks = append(next.blocks, &readBlock{record: r, Block: block.Open(string(id[:]), r.descriptor(), w.getter(id), w.ix.cache)})
 		}
@@ -146,7 +149,13 @@ func (w *workspace) getter(id store.BlockID) block.Get {
 		if err == nil && p == nil {
 			err = parlance.Wrap(parlance.Corrupt, block.ErrDamaged, "block %x of the search index has no page %d of section %c", id, number, s)
 		}
-		return p, err
+		if err != nil {
+			return nil, err
+		}
+		if p, err = unpack(p); err != nil {
+			return nil, fmt.Errorf("block %x of the search index, page %d of section %c: %w", id, number, s, err)
+		}
+		return p, nil
 	}
 }
 

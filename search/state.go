@@ -9,6 +9,7 @@ import (
 
 	"parlance"
 	"parlance/search/internal/block"
+	"parlance/search/internal/fold"
 	"parlance/store"
 	"parlance/store/driver"
 )
@@ -58,7 +59,8 @@ type record struct {
 	High      parlance.Time `json:"high,omitempty"`
 	Pages     []int         `json:"pages,omitempty"` // by block.Sections
 	Bytes     int64         `json:"bytes,omitempty"`
-	Sum       string        `json:"sum,omitempty"` // hexadecimal
+	Sum       string        `json:"sum,omitempty"`  // hexadecimal
+	Fold      string        `json:"fold,omitempty"` // fold.Version of who made it
 
 	id  store.BlockID
 	row []byte // as it stands
@@ -76,7 +78,7 @@ func (r *record) descriptor() block.Descriptor {
 func (r *record) describe(d *block.Descriptor, now parlance.Time) record {
 	return record{
 		State: ready, Since: now, Documents: d.Documents, Low: d.Low, High: d.High,
-		Pages: d.Pages[:], Bytes: d.Bytes, Sum: hex.EncodeToString(d.Sum[:]), id: r.id,
+		Pages: d.Pages[:], Bytes: d.Bytes, Sum: hex.EncodeToString(d.Sum[:]), Fold: fold.Version, id: r.id,
 	}
 }
 
@@ -96,6 +98,11 @@ type state struct {
 	lease    []byte
 	records  []record
 	blocks   []*readBlock
+}
+
+// foreign reports whether there are blocks that were made by other rules of folding.
+func (s *state) foreign() bool {
+	return slices.ContainsFunc(s.records, func(r record) bool { return r.State == ready && r.Fold != fold.Version })
 }
 
 // A readBlock is a block that can be read.

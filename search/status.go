@@ -16,7 +16,7 @@ type Status struct {
 	Pending int           // entries that aren't
 	Blocks  int
 	Entries int   // in blocks; one may be in two
-	Bytes   int64 // of the blocks' pages, before the engine compresses them
+	Bytes   int64 // of the blocks' pages
 	Dropped int   // blocks that aren't read any more, or not yet
 }
 

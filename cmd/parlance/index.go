@@ -47,7 +47,7 @@ func (p *program) indexStatus() *cobra.Command {
 
 JSON: {"workspace","indexed_until","entries","pending","blocks","bytes"}, a line a workspace;
 entries are versions of messages in blocks, pending those that searches still read one by
-one; bytes are those of the blocks before the engine compresses them.`,
+one; bytes are those of the blocks.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 		return p.onStore(ctx, cmd, func(a *archive) error {

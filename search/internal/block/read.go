@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"parlance"
+	"parlance/search/internal/fold"
 )
 
 // A Block reads a block. It may be used by many goroutines.
@@ -95,7 +96,7 @@ func (b *Block) Prefix(ctx context.Context, chunk int, prefix string, set *Set) 
 func (b *Block) Union(ctx context.Context, chunk int, words []string, set *Set) error {
 	terms := make([]string, len(words))
 	for i, w := range words {
-		terms[i] = string(wordClass) + w
+		terms[i] = string(fold.Word) + w
 	}
 	return b.union(ctx, chunk, terms, false, set)
 }
@@ -186,29 +187,25 @@ func (b *Block) items(ctx context.Context, number int) (*itemReader, error) {
 	return newItemReader(b.Documents, p), err
 }
 
-// Words returns the words, ascending, of which part is a part: at the end only, if suffix says so. It goes through all words of
-// the block.
-func (b *Block) Words(ctx context.Context, part string, suffix bool) ([]string, error) {
+// Words returns the words, ascending and without their class, whose terms take chooses. It goes through all words of the block. The
+// term is take's during the call only.
+func (b *Block) Words(ctx context.Context, take func(term []byte) bool) ([]string, error) {
 	directory, err := b.directory(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var found []string
-	holds, sought := bytes.Contains, []byte(part)
-	if suffix {
-		holds = bytes.HasSuffix
-	}
-	class := []byte{wordClass}
+	class := []byte{fold.Word}
 	first := max(sort.Search(len(directory), func(i int) bool { return bytes.Compare(directory[i], class) >= 0 })-1, 0)
-	for number := first; number < len(directory) && directory[number][0] <= wordClass; number++ {
+	for number := first; number < len(directory) && directory[number][0] <= fold.Word; number++ {
 		r, err := b.items(ctx, number)
 		if err != nil {
 			return nil, err
 		}
 		for r.next() {
-			word := r.key[1 : len(r.key)-2]
-			if r.key[0] == wordClass && holds(word, sought) && (len(found) == 0 || found[len(found)-1] != string(word)) {
-				found = append(found, string(word))
+			term := r.key[:len(r.key)-2]
+			if term[0] == fold.Word && (len(found) == 0 || found[len(found)-1] != string(term[1:])) && take(term) {
+				found = append(found, string(term[1:]))
 			}
 		}
 		if r.err != nil {

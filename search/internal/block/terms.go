@@ -14,9 +14,6 @@ const (
 	senderFact       byte = 's' // somebody of this folded id or name wrote one
 )
 
-// wordClass begins the terms of words. It is fold.Word.
-const wordClass = 'w'
-
 // maxTerm is how many bytes of a term are written.
 const maxTerm = 256
 
