@@ -93,11 +93,11 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 		srv.pageSize = max(1, min(o.PageSize, store.MaxLimit-1)) // one more is read than shown
 	}
 	for _, base := range basePaths {
-		srv.handle(base+"/seller/auth/login", srv.login)
-		srv.handle(base+"/seller/im/msg", srv.seller(srv.listMessages))
-		srv.handle(base+"/seller/im/send-msg", srv.seller(srv.sendMessage))
+		srv.handle(base+"/seller/auth/login", srv.login, refuse(errMethod))
+		srv.handle(base+"/seller/im/msg", srv.seller(srv.listMessages), srv.strange(errMethod))
+		srv.handle(base+"/seller/im/send-msg", srv.seller(srv.sendMessage), srv.strange(errMethod))
 	}
-	srv.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { srv.fail(w, r, errPath) })
+	srv.mux.HandleFunc("/", srv.answering(srv.strange(errPath)))
 	srv.handler = reply.Rewriting(srv.mux, o.Rewrite)
 	return srv
 }
@@ -118,14 +118,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // An endpoint answers a request. If it returns an error it has not answered.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
 
-// handle routes POST requests of a path to an endpoint.
-func (s *Server) handle(path string, e endpoint) {
-	s.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+// handle routes POST requests of a path to one endpoint and all others to another.
+func (s *Server) handle(path string, post, other endpoint) {
+	s.mux.HandleFunc("POST "+path, s.answering(post))
+	s.mux.HandleFunc(path, s.answering(other))
+}
+
+// answering answers with e's errors too.
+func (s *Server) answering(e endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if err := e(w, r); err != nil {
 			s.fail(w, r, err)
 		}
-	})
-	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errMethod) })
+	}
+}
+
+// refuse returns an endpoint that answers with err.
+func refuse(err error) endpoint {
+	return func(http.ResponseWriter, *http.Request) error { return err }
+}
+
+// strange returns an endpoint that asks who is calling and answers with err then. iMetaStore errors, unknown paths.
+func (s *Server) strange(err error) endpoint {
+	return s.seller(func(http.ResponseWriter, *http.Request, access.Grant) error { return err })
 }
 
 // seller returns an endpoint that asks who is calling before anything else.
