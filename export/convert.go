@@ -110,8 +110,8 @@ func (r *Record) message(line, scratch []byte) (parlance.Message, []byte) {
 	m := r.Message()
 	c := parlance.Conversation{ID: r.Conversation, Kind: r.Kind, Title: r.Title}
 	scratch = AppendRecord(scratch[:0], RecordOf(&c, &m))
-	// Without a place of its own a message would be written with the one it has here.
-	if m.Seq == 0 || !bytes.Equal(line, scratch) {
+	// Without a place of its own a message would be written with the one it has here, and without a time with that of its arrival.
+	if m.Seq == 0 || m.Sent.IsZero() || !bytes.Equal(line, scratch) {
 		m.Native = parlance.Native{Dialect: Lines, JSON: line}
 		if len(m.Text)+len(line) > parlance.MaxMessage-slack {
 			if bare := r.Message(); bytes.Equal(canonical(&bare, nil), canonical(&m, nil)) {

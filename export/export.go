@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"parlance"
 	"parlance/store"
@@ -201,9 +202,13 @@ func (ex *exporter) message(ctx context.Context, c *parlance.Conversation, m *pa
 		ex.line = append(ex.line[:0], m.Native.JSON...)
 	} else {
 		r := RecordOf(c, m)
-		if m.Seq != 0 {
-			r.Title = ex.lineTitle
-		} else {
+		r.Title = fittingTitle(r.Title)
+		switch {
+		case m.Seq != 0:
+			r.Title = fittingTitle(ex.lineTitle)
+		case nearlyTooLarge(m):
+			// With a place and a name it couldn't be imported again.
+		default:
 			// Not from a file: the name may stand with the account only.
 			r.Seq = rank
 			if r.SenderName == "" {
@@ -226,4 +231,29 @@ func (ex *exporter) message(ctx context.Context, c *parlance.Conversation, m *pa
 		return ctx.Err()
 	}
 	return nil
+}
+
+// fittingTitle returns as much of a title as a line may give.
+func fittingTitle(title string) string {
+	if len(title) <= parlance.MaxTitle/len(string(utf8.RuneError)) {
+		return title
+	}
+	return parlance.Cut(string([]rune(title)), parlance.MaxTitle) // bytes that aren't UTF-8 are as long as they will be written
+}
+
+// nearlyTooLarge reports whether m may be so large that the store wouldn't take it with a place and a name in addition. What
+// isn't exported of it isn't counted.
+func nearlyTooLarge(m *parlance.Message) bool {
+	n := len(m.Text) + len(m.SenderName) + len(m.Role) + len(m.Type) + len(m.Thread)
+	for _, s := range m.Synthetic {
+		n += len(s)
+	}
+	for i := range m.Reactions {
+		n += len(m.Reactions[i].Emoji) + len(m.Reactions[i].Account)
+	}
+	for i := range m.Attachments {
+		a := &m.Attachments[i]
+		n += len(a.Type) + len(a.Name) + len(a.URL)
+	}
+	return n > parlance.MaxMessage-slack
 }

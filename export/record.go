@@ -25,8 +25,8 @@ type Record struct {
 	ID         parlance.MessageID `json:"id"`
 	Sender     parlance.AccountID `json:"sender"`
 	SenderName string             `json:"sender_name"`
-	SenderRole parlance.Role      `json:"sender_role"` // empty if not known
-	Sent       parlance.Time      `json:"-"`           // "sent_at"
+	SenderRole parlance.Role      `json:"sender_role"` // empty if not known; any text, as platforms have roles of their own
+	Sent       parlance.Time      `json:"-"`           // "sent_at"; zero, written as the start of 1970, if the store knows none
 	Type       parlance.Type      `json:"type"`
 	Text       string             `json:"text"`
 	Edited     parlance.Time      `json:"-"` // "edited_at"; zero, written null, if never
@@ -71,7 +71,7 @@ type Attachment struct {
 // line is a Record as package json reads it.
 type line struct {
 	Record
-	Sent        stamp                             `json:"sent_at"`
+	Sent        *stamp                            `json:"sent_at"` // nil if missing or null
 	Edited      stamp                             `json:"edited_at"`
 	DeletedAt   stamp                             `json:"deleted_at"`
 	Reactions   list[reaction, reactionLimit]     `json:"reactions"`
@@ -190,10 +190,14 @@ func ParseRecord(b []byte) (Record, error) {
 	if err := r.checkUnicode(b); err != nil {
 		return Record{}, err
 	}
-	r.Sent, r.Edited, r.DeletedAt = parlance.Time(l.Sent), parlance.Time(l.Edited), parlance.Time(l.DeletedAt)
+	r.Edited, r.DeletedAt = parlance.Time(l.Edited), parlance.Time(l.DeletedAt)
 	if err := r.check(); err != nil {
 		return Record{}, err
 	}
+	if l.Sent == nil {
+		return Record{}, parlance.Errorf(parlance.Invalid, "sent_at is missing")
+	}
+	r.Sent = parlance.Time(*l.Sent)
 	return r, nil
 }
 
@@ -238,18 +242,9 @@ func (r *Record) check() error {
 	default:
 		return parlance.Errorf(parlance.Invalid, "conversation_kind: want room, direct, shop or order")
 	}
-	switch r.SenderRole {
-	case "", parlance.Customer, parlance.Merchant, parlance.Agent, parlance.Bot, parlance.SystemRole,
-		parlance.MemberRole, parlance.Manager, parlance.Owner:
-	default:
-		return parlance.Errorf(parlance.Invalid,
-			"sender_role: want customer, merchant, agent, bot, system, member, manager or owner")
-	}
 	switch {
 	case len(r.Title) > parlance.MaxTitle:
 		return parlance.Errorf(parlance.Invalid, "title: longer than %d bytes", parlance.MaxTitle)
-	case r.Sent.IsZero():
-		return parlance.Errorf(parlance.Invalid, "sent_at is missing, or is the start of 1970")
 	case r.Type == "":
 		return parlance.Errorf(parlance.Invalid, "type is missing")
 	case r.Seq < -1 || r.Seq > MaxSeq:

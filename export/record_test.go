@@ -33,12 +33,12 @@ func TestParseRecordSaysWhatIsWrong(t *testing.T) {
 		{`"id":"m"`, `"id":"m","id":"m"`, "id: given twice"},
 		{`"conversation":"c",`, ``, "conversation is empty"},
 		{`"room"`, `"lobby"`, "conversation_kind: want room, direct, shop or order"},
-		{`"member"`, `"boss"`, "sender_role: want customer, merchant, agent, bot, system, member, manager or owner"},
 		{`2020-01-02T03:04:05.678Z`, `yesterday`, "sent_at: want a time as RFC 3339, in the years 1 to 9999"},
 		{`"2020-01-02T03:04:05.678Z"`, `1577934245678`, "sent_at: want a time as RFC 3339, in the years 1 to 9999"},
 		{`2020-01-02`, `0000-01-02`, "sent_at: want a time as RFC 3339, in the years 1 to 9999"},
 		{`2020-01-02`, `2020-02-30`, "sent_at: want a time as RFC 3339, in the years 1 to 9999"},
-		{`"sent_at":"2020-01-02T03:04:05.678Z",`, ``, "sent_at is missing, or is the start of 1970"},
+		{`"sent_at":"2020-01-02T03:04:05.678Z",`, ``, "sent_at is missing"},
+		{`"2020-01-02T03:04:05.678Z"`, `null`, "sent_at is missing"},
 		{`"edited_at":null`, `"edited_at":""`, "edited_at: want a time as RFC 3339, in the years 1 to 9999"},
 		{`"deleted":false`, `"deleted":"no"`, "deleted: want true or false"},
 		{`"reactions":[]`, `"reactions":{}`, "reactions: want a list"},
@@ -82,6 +82,7 @@ func TestParseRecordReadsOffsetsAndFractions(t *testing.T) {
 		"2017-01-01T08:59:60+09:00":      "2017-01-01T00:00:00.000Z",
 		"0001-01-01T00:00:00Z":           "0001-01-01T00:00:00.000Z",
 		"1969-12-31T23:59:59.9999Z":      "1969-12-31T23:59:59.999Z",
+		"1970-01-01T00:00:00Z":           "1970-01-01T00:00:00.000Z",
 	} {
 		r, err := export.ParseRecord([]byte(strings.Replace(plain, "2020-01-02T03:04:05.678Z", in, 1)))
 		if err != nil || r.Sent.String() != want {
