@@ -33,11 +33,14 @@ var phrases = []string{
 	"Straße", "café", "http://example.com/a?b=1", "x", "order_99", "see you", "block image", "な", "かな", "Việt Nam", strings.Repeat("long", 17) + "needle9needle",
 }
 
+// A clock is one for all processes of a test.
+type clock struct{ now parlance.Time }
+
 // A world is a store with messages, its index, and a clock.
 type world struct {
 	testing.TB
 	r     *rand.Rand
-	now   parlance.Time
+	clock *clock
 	store *store.Store
 	index *search.Index
 	refs  []parlance.Ref
@@ -46,26 +49,23 @@ type world struct {
 
 func newWorld(t testing.TB, seed uint64) *world {
 	t.Helper()
-	w := &world{TB: t, r: rand.New(rand.NewPCG(seed, 1)), now: 1_700_000_000_000, ids: map[parlance.Ref][]parlance.MessageID{}}
-	s, err := store.Open(t.Context(), memory(t), store.Options{Now: func() parlance.Time { return w.now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.store, w.index = s, search.Open(s, search.Options{Cache: 1 << 20})
-	t.Cleanup(func() {
-		w.index.Close()
-		s.Close()
-	})
+	e := memory(t)
+	t.Cleanup(func() { e.Close() })
+	return newWorldOn(t, seed, shared{Engine: e, exclusive: true})
+}
+
+// makeConversations makes conversations of all kinds.
+func (w *world) makeConversations() {
+	w.Helper()
 	kinds := []parlance.Kind{parlance.Room, parlance.Direct, parlance.Shop, parlance.Order}
 	for i := range 8 {
 		ref := parlance.Ref{Workspace: "w", Conversation: parlance.ConversationID(fmt.Sprint("c", i))}
 		c := parlance.Conversation{ID: ref.Conversation, Kind: kinds[i%4], Platform: []parlance.Dialect{parlance.IMKit, parlance.Shopline, ""}[i%3]}
-		if _, err := s.Create(t.Context(), "w", c); err != nil {
-			t.Fatal(err)
+		if _, err := w.store.Create(context.Background(), "w", c); err != nil {
+			w.Fatal(err)
 		}
 		w.refs = append(w.refs, ref)
 	}
-	return w
 }
 
 // text returns a few phrases.
@@ -81,7 +81,7 @@ func (w *world) text() string {
 func (w *world) do() {
 	w.Helper()
 	ctx := context.Background()
-	w.now += parlance.Time(w.r.IntN(3)) * 1000 * parlance.Time(w.r.IntN(100))
+	w.clock.now += parlance.Time(w.r.IntN(3)) * 1000 * parlance.Time(w.r.IntN(100))
 	ref := w.refs[w.r.IntN(len(w.refs))]
 	ids := w.ids[ref]
 	var err error
@@ -107,7 +107,7 @@ func (w *world) do() {
 		if w.r.IntN(3) == 0 {
 			mode = store.Mirror
 			for i := range ms {
-				ms[i].Created = w.now - parlance.Time(w.r.IntN(100))*3_600_000
+				ms[i].Created = w.clock.now - parlance.Time(w.r.IntN(100))*3_600_000
 				ms[i].Sent = ms[i].Created
 			}
 		}
@@ -117,11 +117,11 @@ func (w *world) do() {
 		_, err = w.store.Change(ctx, ref, id, func(m *parlance.Message) error {
 			switch n {
 			case 6, 7:
-				m.Text, m.Edited = w.text(), w.now
+				m.Text, m.Edited = w.text(), w.clock.now
 			case 8:
-				m.State, m.Removed = parlance.Recalled, w.now
+				m.State, m.Removed = parlance.Recalled, w.clock.now
 			default:
-				m.State, m.Removed = parlance.Deleted, w.now
+				m.State, m.Removed = parlance.Deleted, w.clock.now
 			}
 			return nil
 		})
@@ -290,7 +290,7 @@ func TestAnswersAreThoseOfAScan(t *testing.T) {
 				}
 				w.check(12)
 				if w.r.IntN(3) > 0 {
-					w.now++
+					w.clock.now++
 					if _, err := w.index.Build(t.Context(), "w", 1+w.r.IntN(20), nil); err != nil {
 						t.Fatal(err)
 					}

@@ -100,11 +100,14 @@ func (w *workspace) search(ctx context.Context, r Request, view func(*workspace,
 		s.to = min(s.to, r.Scope.To)
 	}
 	result := Result{Indexed: v.state.until.At, Pending: len(v.tail)}
-	tail := v.tail
+	var tail []candidate
 	if v.more {
-		if tail, result.Pending, err = s.readTail(ctx, v); err != nil {
-			return Result{}, err
-		}
+		tail, result.Pending, err = s.readTail(ctx, v)
+	} else {
+		tail = s.matching(v.tail)
+	}
+	if err != nil {
+		return Result{}, err
 	}
 	if err := s.begin(ctx, v.blocks, tail); err != nil {
 		return Result{}, err
@@ -155,13 +158,8 @@ func (s *running) below(n *block.Name) bool {
 }
 
 // begin opens what may have hits.
-func (s *running) begin(ctx context.Context, blocks []*readBlock, tail []*fresh) error {
-	t := &tailSource{}
-	for _, d := range tail {
-		if s.matches(d) {
-			t.left = append(t.left, candidate{d.Name, d.Thread})
-		}
-	}
+func (s *running) begin(ctx context.Context, blocks []*readBlock, tail []candidate) error {
+	t := &tailSource{tail}
 	slices.SortFunc(t.left, func(a, b candidate) int { return b.Compare(a.Name) })
 	if len(t.left) > 0 {
 		s.open = append(s.open, t)
@@ -174,6 +172,16 @@ func (s *running) begin(ctx context.Context, blocks []*readBlock, tail []*fresh)
 	}
 	heap.Init(&s.open)
 	return nil
+}
+
+// matching returns those of the tail that may be hits.
+func (s *running) matching(tail []*fresh) (found []candidate) {
+	for _, d := range tail {
+		if s.matches(d) {
+			found = append(found, candidate{d.Name, d.Thread})
+		}
+	}
+	return found
 }
 
 // matches reports whether one of the tail may be a hit.
@@ -199,7 +207,7 @@ func (t *tailSource) next(context.Context) (bool, error) {
 }
 
 // readTail reads what isn't in blocks and not in memory either, and returns what of it matches, and how many entries it has.
-func (s *running) readTail(ctx context.Context, v *view) (found []*fresh, entries int, err error) {
+func (s *running) readTail(ctx context.Context, v *view) (found []candidate, entries int, err error) {
 	for c, err := range s.ix.store.Changes(ctx, s.w.id, v.state.until.At) {
 		if err != nil {
 			return nil, entries, err
@@ -211,8 +219,7 @@ func (s *running) readTail(ctx context.Context, v *view) (found []*fresh, entrie
 			}
 			entries++
 			if s.matches(d) {
-				d.message, d.Folded = nil, ""
-				found = append(found, d)
+				found = append(found, candidate{d.Name, d.Thread})
 			}
 		}
 	}

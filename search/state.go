@@ -28,6 +28,11 @@ func (p position) compare(c *store.Change) int {
 	return cmp.Or(cmp.Compare(c.At, p.At), cmp.Compare(c.First, p.First), strings.Compare(string(c.Conversation), string(p.Conversation)))
 }
 
+// before reports whether less is in blocks at p than at q.
+func (p *position) before(q *position) bool {
+	return cmp.Or(cmp.Compare(p.At, q.At), cmp.Compare(p.First, q.First), strings.Compare(string(p.Conversation), string(q.Conversation)), cmp.Compare(p.Next, q.Next)) < 0
+}
+
 // left returns the entries of a change that aren't below p.
 func (p position) left(c *store.Change) (first uint64, count int) {
 	switch d := p.compare(c); {

@@ -43,8 +43,8 @@ func (t *tail) trim(until position) {
 	if t.until == until {
 		return
 	}
-	if t.more {
-		*t = tail{}
+	if t.more || until.before(&t.until) {
+		*t = tail{} // not all is here, or blocks were given up
 	}
 	t.until = until
 	var docs []*fresh

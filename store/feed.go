@@ -129,7 +129,7 @@ func (s *Store) feedLast(ctx context.Context, ws parlance.WorkspaceID, f *feed) 
 	if err != nil {
 		return fmt.Errorf("read the end of the change feed: %w", err)
 	}
-	f.last = max(at, 1)
+	f.last = at + 1 // a row of the same time may have been told as settled
 	return nil
 }
 
