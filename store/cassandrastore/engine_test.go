@@ -52,6 +52,7 @@ func TestEngine(t *testing.T) {
 		"Store":      testStore,
 		"TwoStores":  testTwoStores,
 		"Lists":      testLists,
+		"Largest":    testLargest,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c) })
 	}

@@ -2,6 +2,7 @@ package cassandrastore
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -148,4 +149,30 @@ func testTwoStores(t *testing.T, c Config) {
 			t.Error(err)
 		}
 	}
+}
+
+// The largest message there may be is stored, changed and read again, and so are several at once.
+func testLargest(t *testing.T, c Config) {
+	s := openStore(t, c)
+	defer s.Close()
+	ref := create(t, s, "large", "room")
+	var ms []parlance.Message
+	for n := range 3 {
+		m := message(n)
+		m.Text = strings.Repeat("x", parlance.MaxMessage-200)
+		ms = append(ms, m)
+	}
+	if _, err := s.Put(t.Context(), ref, store.Import, ms...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Change(t.Context(), ref, "m0001", func(m *parlance.Message) error { m.State = parlance.Recalled; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range ms {
+		e, err := s.Message(t.Context(), ref, m.ID)
+		if err != nil || e.Message.Text != m.Text {
+			t.Errorf("%s: %d bytes, %v", m.ID, len(e.Message.Text), err)
+		}
+	}
+	verify(t, s, "large", len(ms))
 }

@@ -77,8 +77,7 @@ type Engine struct {
 
 	said struct { // of background work that failed
 		sync.Mutex
-		text string
-		at   time.Time
+		at map[string]time.Time // by text
 	}
 
 	calls   sync.WaitGroup // methods under way

@@ -333,7 +333,7 @@ func openError(dir string, err error) error {
 func (e *Engine) readError(err error) error {
 	switch {
 	case pebble.IsCorruptionError(err):
-		return parlance.Wrap(parlance.Corrupt, oneLine{err}, "the store in %s is damaged; nothing was changed: restore the folder from a backup", e.dir)
+		return parlance.Wrap(parlance.Corrupt, oneLine{err}, "the store in %s is damaged: restore the folder from a backup", e.dir)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	default:
@@ -426,13 +426,21 @@ func (e *Engine) backgroundError(err error) {
 	e.sayOnce(err, "store's background work failed", "dir", e.dir)
 }
 
-// sayOnce logs an error, unless it is the one that was logged last, and less than a minute ago.
+// maxSaid is how many errors are remembered; then they are forgotten.
+const maxSaid = 100
+
+// sayOnce logs an error, unless it was logged less than a minute ago.
 func (e *Engine) sayOnce(err error, text string, args ...any) {
 	err = oneLine{err} // Pebble's own would be logged with the stack that it came up in
 	e.said.Lock()
 	defer e.said.Unlock()
-	if now := time.Now(); e.said.text != err.Error() || now.Sub(e.said.at) > time.Minute {
-		e.said.text, e.said.at = err.Error(), now
-		e.log.Error(text, append(args, "error", err)...)
+	now := time.Now()
+	if at, said := e.said.at[err.Error()]; said && now.Sub(at) < time.Minute {
+		return
 	}
+	if len(e.said.at) >= maxSaid || e.said.at == nil {
+		e.said.at = map[string]time.Time{}
+	}
+	e.said.at[err.Error()] = now
+	e.log.Error(text, append(args, "error", err)...)
 }
