@@ -84,6 +84,7 @@ func (w *world) on(e driver.Engine) *world {
 		w.Fatal(err)
 	}
 	other := *w
+	other.engine = e
 	other.store, other.index = s, search.Open(s, search.Options{Cache: 1 << 20})
 	w.Cleanup(other.index.Close)
 	return &other

@@ -14,6 +14,7 @@ import (
 	"parlance/search/internal/fold"
 	"parlance/search/query"
 	"parlance/store"
+	"parlance/store/driver"
 	"parlance/store/pebblestore"
 )
 
@@ -39,12 +40,13 @@ type clock struct{ now parlance.Time }
 // A world is a store with messages, its index, and a clock.
 type world struct {
 	testing.TB
-	r     *rand.Rand
-	clock *clock
-	store *store.Store
-	index *search.Index
-	refs  []parlance.Ref
-	ids   map[parlance.Ref][]parlance.MessageID
+	r      *rand.Rand
+	clock  *clock
+	engine driver.Engine
+	store  *store.Store
+	index  *search.Index
+	refs   []parlance.Ref
+	ids    map[parlance.Ref][]parlance.MessageID
 }
 
 func newWorld(t testing.TB, seed uint64) *world {

@@ -37,7 +37,7 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 	}
 	sl := shopline.New(a.store, a.keeper, so)
 	hearUsage(a.bus, sl)
-	collectors := []prometheus.Collector{a.bus, a.keeper}
+	collectors := []prometheus.Collector{a.bus, a.keeper, a.search}
 	if a.mirrored != nil {
 		collectors = append(collectors, a.mirrored)
 	}

@@ -73,7 +73,8 @@ indexes it.
 
 JSON: a line a message, {"conversation","id","sent_at","sender","text","snippet","marks"}, marks being
 half-open spans of bytes of snippet; then {"total","exact","cursor","indexed_until","pending",
-"coverage":{"complete","partial","unknown"}}: exact is false if there are more than total;
+"coverage":{"complete","partial","unknown"}}: exact is false if there are more than total (10,000
+are counted beyond those shown);
 indexed_until says up to when messages stand in the index (null: none do), the pending later
 ones were read; coverage counts the conversations that were searched by what the mirror
 knows of them.`,
@@ -147,6 +148,9 @@ func (p *program) searchMessages(ctx context.Context, a *archive, text string, o
 			break
 		}
 	}
+	if err := a.countOn(ctx, w.ID, r, &sum); err != nil {
+		return fmt.Errorf("search workspace %s: %w", w.ID, err)
+	}
 	if sum.Coverage, err = p.mirrorOf(a).Covered(ctx, w.ID, r.Covers); err != nil {
 		return err
 	}
@@ -154,6 +158,26 @@ func (p *program) searchMessages(ctx context.Context, a *archive, text string, o
 		return writeLine(p.stdout, sum)
 	}
 	return p.printSearchEnd(&sum)
+}
+
+// countedAtOnce messages, that aren't shown, are counted up to countedTimes.
+const countedAtOnce, countedTimes = 1000, 10
+
+// countOn counts what lies behind the messages that are shown.
+func (a *archive) countOn(ctx context.Context, ws parlance.WorkspaceID, r search.Request, sum *searchSummary) error {
+	r.Limit = countedAtOnce
+	for range countedTimes {
+		if sum.Exact {
+			break
+		}
+		found, err := a.search.Search(ctx, ws, r)
+		if err != nil {
+			return err
+		}
+		sum.Total += len(found.Hits)
+		sum.Exact, r.After = !found.More, found.Next
+	}
+	return nil
 }
 
 // indexFirst brings the index up to date, unless another process does or the store can only be read.
