@@ -49,7 +49,8 @@ func (k *Keeper) findSellerKey(ctx context.Context) (*sellerKey, error) {
 }
 
 // makeSellerKey returns the key and makes it if there is none. Of several processes
-// that make it at once, one wins and the others take its key.
+// that make it at once, one wins and the others take its key. On a store that can only be read it is
+// kept in memory: tokens are good as long as the process lives.
 func (k *Keeper) makeSellerKey(ctx context.Context) (*sellerKey, error) {
 	k.makingKey.Lock()
 	defer k.makingKey.Unlock()
@@ -60,6 +61,11 @@ func (k *Keeper) makeSellerKey(ctx context.Context) (*sellerKey, error) {
 	private, err := rsa.GenerateKey(rand.Reader, sellerKeyBits)
 	if err != nil {
 		return nil, fmt.Errorf("make the key that signs sellers' tokens: %w", err)
+	}
+	if k.s.ReadOnly() {
+		key = &sellerKey{private: private, public: &private.PublicKey}
+		k.sellerKey.Store(key)
+		return key, nil
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {

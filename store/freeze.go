@@ -137,6 +137,9 @@ func (s *Store) look(ctx context.Context) error {
 	return nil
 }
 
+// ReadOnly reports whether nothing can be written, because the store is on media that can only be read.
+func (s *Store) ReadOnly() bool { return s.bounds.ReadOnly }
+
 // beginWrite lets a writer in. Who was let in calls leave; one inside may enter again.
 func (s *Store) beginWrite(ctx context.Context) error {
 	if !s.bounds.Exclusive {

@@ -190,6 +190,8 @@ func readOnly(t *testing.T, dir string) string {
 func TestReadOnlyFolder(t *testing.T) {
 	t.Parallel()
 	s := newSample(t)
+	added := strings.Fields(s.want(exitDone, "workspace credential add --workspace acme --data store --kind seller-login --email anna@example.com").stdout)
+	password := added[len(added)-1]
 	s.leave()
 	media := readOnly(t, s.data)
 	before := everything(t, s.data)
@@ -215,6 +217,9 @@ func TestReadOnlyFolder(t *testing.T) {
 	p.read(&v)
 	if ready := call(t, v.URL+"/readyz", ""); !strings.Contains(ready, "ok") {
 		t.Errorf("readyz: %s", ready)
+	}
+	if login := call(t, v.URL+"/seller/auth/login", `{"email":"anna@example.com","password":"`+password+`"}`); !strings.Contains(login, `"accessToken":"`) {
+		t.Errorf("nobody had logged in before: %s", login)
 	}
 	s.want(exitDone, "verify --quiet --data media") // beside it
 	if code, _ := p.end(syscall.SIGTERM); code != exitDone {

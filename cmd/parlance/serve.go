@@ -108,7 +108,8 @@ func (p *program) serveArchive(ctx context.Context, a *archive, c config.Config,
 		break
 	}
 	if !known {
-		log.Warn("the store has no workspace, so nobody can use it: stop this and run parlance workspace create NAME " + a.name.flags())
+		// In a line of the log the command would be quoted once more.
+		p.say("the store has no workspace, so nobody can use it: stop this and run: parlance workspace create NAME %s", a.name.flags())
 	}
 	if a.files == nil {
 		log.Warn("attachments aren't kept: name a folder for them with --files DIR or PARLANCE_FILES")
