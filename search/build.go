@@ -16,7 +16,7 @@ import (
 // Bounds of what is built at once.
 const (
 	maxBuild      = block.ChunkDocuments // documents
-	maxBuildBytes = 64 << 20             // of texts
+	maxBuildBytes = 8 << 20              // of folded texts: each sign may be a term of its own, which takes 100 bytes while a block is made
 	putPages      = 64                   // pages that are written at once
 	mergeBlocks   = 16                   // of a level, which then become one
 )

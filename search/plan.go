@@ -38,7 +38,7 @@ func (f *finder) find(ctx context.Context, chunk int, n query.Node) (*block.Set,
 		set := newSet()
 		switch n.Field {
 		case query.Sender:
-			return set, f.b.From(ctx, chunk, fold.Fold(n.Value), set)
+			return set, f.from(ctx, chunk, n.Value, set)
 		case query.Conversation:
 			return set, f.b.In(ctx, chunk, parlance.ConversationID(n.Value), set)
 		}
@@ -46,6 +46,15 @@ func (f *finder) find(ctx context.Context, chunk int, n query.Node) (*block.Set,
 	}
 	// What a node that may match too much doesn't match isn't known; other facts stand in the columns.
 	return nil, nil
+}
+
+// from adds the documents of pages that have something of a sender of this id, or of a name that folds to the same.
+func (f *finder) from(ctx context.Context, chunk int, who string, set *block.Set) error {
+	name := fold.Fold(who)
+	if err := f.b.From(ctx, chunk, name, set); err != nil || cutName(name) == name {
+		return err
+	}
+	return f.b.From(ctx, chunk, cutName(name), set)
 }
 
 // all intersects what the nodes may match.
@@ -202,7 +211,11 @@ func fact(f query.Fact, r *row) (may, must bool) {
 	case query.Conversation:
 		return exactly(string(r.thread.ID) == f.Value)
 	case query.Sender:
-		return exactly(string(r.sender.ID) == f.Value || string(r.sender.Acting) == f.Value || r.sender.Name == fold.Fold(f.Value))
+		if string(r.sender.ID) == f.Value || string(r.sender.Acting) == f.Value {
+			return true, true
+		}
+		same := r.sender.Name == cutName(fold.Fold(f.Value))
+		return same, same && len(r.sender.Name) < maxName
 	case query.Kind:
 		return exactly(string(r.thread.Kind) == f.Value)
 	case query.Platform:

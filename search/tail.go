@@ -130,6 +130,11 @@ func (ix *Index) documents(ctx context.Context, ws parlance.WorkspaceID, c store
 	}
 }
 
+// maxName is how many bytes of a sender's folded name the index knows.
+const maxName = 128
+
+func cutName(name string) string { return name[:min(len(name), maxName)] }
+
 // documentOf is what the index knows of an entry.
 func documentOf(t block.Thread, e *store.Entry, at store.Change) *fresh {
 	m := &e.Message
@@ -138,7 +143,7 @@ func documentOf(t block.Thread, e *store.Entry, at store.Change) *fresh {
 		Document: block.Document{
 			Name:   block.Name{Created: m.Created, Conversation: t.ID, First: e.First, Number: e.Number},
 			Thread: t,
-			Sender: block.Sender{ID: m.Sender, Acting: m.Acting, Name: fold.Fold(m.SenderName)},
+			Sender: block.Sender{ID: m.Sender, Acting: m.Acting, Name: cutName(fold.Fold(m.SenderName))},
 			Flags:  block.FlagsOf(m, folded),
 			Folded: folded,
 		},

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"parlance"
 )
 
 // Merge makes one block of several, which together have at most MaxDocuments documents. What is there twice is taken once. The result is what Build makes of the same documents, byte for byte.
@@ -22,7 +24,7 @@ func Merge(ctx context.Context, blocks []*Block, put Put) (Descriptor, error) {
 	if err := m.terms(ctx); err != nil {
 		return Descriptor{}, err
 	}
-	if err := writeColumns(ctx, m.w, n, func(i int) row { return m.rows[i] }); err != nil {
+	if err := writeColumns(ctx, m.w, n, m.row); err != nil {
 		return Descriptor{}, err
 	}
 	return m.w.end(), nil
@@ -30,69 +32,117 @@ func Merge(ctx context.Context, blocks []*Block, put Put) (Descriptor, error) {
 
 // A merge is one merge at work.
 type merge struct {
-	blocks []*Block
-	w      *writer
-	rows   []row      // of the new block
-	places [][]uint32 // by block: the new number of each document
+	blocks  []*Block
+	w       *writer
+	threads table[Thread]
+	senders table[Sender]
+	rows    []shortRow // of the new block
+	places  [][]uint32 // by block: the new number of each document
+}
+
+// A shortRow is a row whose conversation and sender stand in tables.
+type shortRow struct {
+	created       parlance.Time
+	first, number uint64
+	thread        uint32
+	sender        uint32
+	flags         Flags
+}
+
+// A table numbers what it is given.
+type table[T comparable] struct {
+	all    []T
+	places map[T]uint32
+}
+
+func (t *table[T]) place(v T) uint32 {
+	place, ok := t.places[v]
+	if !ok {
+		if t.places == nil {
+			t.places = map[T]uint32{}
+		}
+		place = uint32(len(t.all))
+		t.places[v] = place
+		t.all = append(t.all, v)
+	}
+	return place
+}
+
+func (m *merge) row(i int) row {
+	r := &m.rows[i]
+	return row{r.created, m.threads.all[r.thread], r.first, r.number, m.senders.all[r.sender], r.flags}
+}
+
+func (m *merge) name(r *shortRow) Name {
+	return Name{r.created, m.threads.all[r.thread].ID, r.first, r.number}
+}
+
+// A reading is where a merge stands in a block's columns.
+type reading struct {
+	m    *merge
+	at   int // index of the block
+	rows []shortRow
+	next int
+}
+
+// readings are a heap by the next document.
+type readings []*reading
+
+func (r readings) Len() int { return len(r) }
+func (r readings) Less(i, j int) bool {
+	m := r[i].m
+	return m.name(&r[i].rows[r[i].next]).Compare(m.name(&r[j].rows[r[j].next])) < 0
+}
+func (r readings) Swap(i, j int) { r[i], r[j] = r[j], r[i] }
+func (r *readings) Push(x any)   { *r = append(*r, x.(*reading)) }
+func (r *readings) Pop() any {
+	last := (*r)[len(*r)-1]
+	*r = (*r)[:len(*r)-1]
+	return last
 }
 
 // documents reads the columns of all blocks and finds each document's place.
 func (m *merge) documents(ctx context.Context) error {
-	type old struct {
-		block, n int
-		row
-	}
-	var all []old
+	var h readings
 	m.places = make([][]uint32, len(m.blocks))
 	for i, b := range m.blocks {
-		rows, err := b.rows(ctx)
+		rows, err := b.rows(ctx, &m.threads, &m.senders)
 		if err != nil {
 			return err
 		}
 		m.places[i] = make([]uint32, len(rows))
-		for n, r := range rows {
-			all = append(all, old{i, n, r})
+		if len(rows) > 0 {
+			h = append(h, &reading{m: m, at: i, rows: rows})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b old) int { return a.name().Compare(b.name()) })
-	for _, o := range all {
-		if n := len(m.rows); n == 0 || m.rows[n-1].name() != o.name() {
-			m.rows = append(m.rows, o.row)
+	heap.Init(&h)
+	for len(h) > 0 {
+		r := h[0]
+		next := r.rows[r.next]
+		if n := len(m.rows); n == 0 || m.name(&m.rows[n-1]) != m.name(&next) {
+			m.rows = append(m.rows, next)
 		}
-		m.places[o.block][o.n] = uint32(len(m.rows) - 1)
+		m.places[r.at][r.next] = uint32(len(m.rows) - 1)
+		if r.next++; r.next < len(r.rows) {
+			heap.Fix(&h, 0)
+		} else {
+			heap.Pop(&h)
+		}
 	}
 	return nil
 }
 
-func (r *row) name() Name { return Name{r.created, r.thread.ID, r.first, r.number} }
-
-// rows reads all columns of a block.
-func (b *Block) rows(ctx context.Context) ([]row, error) {
-	rows := make([]row, 0, b.Documents)
-	var threads []Thread
-	var senders []Sender
-	for n := range b.pages(Threads) {
-		p, err := b.get(ctx, Threads, n)
-		if err != nil {
-			return nil, err
-		}
-		some, err := decodeTable(p, decodeThread)
-		if err != nil {
-			return nil, b.damaged(Threads, n, err)
-		}
-		threads = append(threads, some...)
+// rows reads all columns of a block. Conversations and senders are put into the tables.
+func (b *Block) rows(ctx context.Context, allThreads *table[Thread], allSenders *table[Sender]) ([]shortRow, error) {
+	threads, err := readTable(ctx, b, Threads, decodeThread, allThreads)
+	if err != nil {
+		return nil, err
 	}
-	for n := range b.pages(Senders) {
-		p, err := b.get(ctx, Senders, n)
-		if err != nil {
-			return nil, err
-		}
-		some, err := decodeTable(p, decodeSender)
-		if err != nil {
-			return nil, b.damaged(Senders, n, err)
-		}
-		senders = append(senders, some...)
+	senders, err := readTable(ctx, b, Senders, decodeSender, allSenders)
+	if err != nil {
+		return nil, err
 	}
+	rows := make([]shortRow, 0, b.Documents)
 	for n := range b.pages(Columns) {
 		p, err := b.get(ctx, Columns, n)
 		if err != nil {
@@ -106,7 +156,7 @@ func (b *Block) rows(ctx context.Context) ([]row, error) {
 			if int(c.thread[i]) >= len(threads) || int(c.sender[i]) >= len(senders) {
 				return nil, b.damaged(Columns, n, ErrDamaged)
 			}
-			rows = append(rows, row{c.created[i], threads[c.thread[i]], c.first[i], c.number[i], senders[c.sender[i]], c.flags[i]})
+			rows = append(rows, shortRow{c.created[i], c.first[i], c.number[i], threads[c.thread[i]], senders[c.sender[i]], c.flags[i]})
 		}
 	}
 	if len(rows) != b.Documents {
@@ -115,15 +165,34 @@ func (b *Block) rows(ctx context.Context) ([]row, error) {
 	return rows, nil
 }
 
+// readTable reads a table of a block, and returns where its entries stand in another one.
+func readTable[T comparable](ctx context.Context, b *Block, s Section, decode func(*pageReader) T, all *table[T]) (places []uint32, err error) {
+	for n := range b.pages(s) {
+		p, err := b.get(ctx, s, n)
+		if err != nil {
+			return nil, err
+		}
+		some, err := decodeTable(p, decode)
+		if err != nil {
+			return nil, b.damaged(s, n, err)
+		}
+		for _, v := range some {
+			places = append(places, all.place(v))
+		}
+	}
+	return places, nil
+}
+
 // Names returns the documents of a block, in order.
 func (b *Block) Names(ctx context.Context) ([]Name, error) {
-	rows, err := b.rows(ctx)
+	m := merge{blocks: []*Block{b}}
+	rows, err := b.rows(ctx, &m.threads, &m.senders)
 	if err != nil {
 		return nil, err
 	}
 	names := make([]Name, len(rows))
 	for i := range rows {
-		names[i] = rows[i].name()
+		names[i] = m.name(&rows[i])
 	}
 	return names, nil
 }
@@ -186,7 +255,7 @@ func (m *merge) terms(ctx context.Context) error {
 		}
 	}
 	heap.Init(&h)
-	facts := factsOf(len(m.rows), func(i int) (Thread, Sender) { return m.rows[i].thread, m.rows[i].sender })
+	facts := factsOf(len(m.rows), func(i int) (Thread, Sender) { r := m.row(i); return r.thread, r.sender })
 	var term []byte
 	var list []uint32
 	flush := func() error {
