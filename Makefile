@@ -29,6 +29,7 @@ test:
 LONG := TestRealLinesComeBackByteForByte|TestRealFilesComeBackByteForByte|TestRealConversationsAreWalkedWhole|TestWhatIsExportedCanBeImported
 LONG := $(LONG)|TestMemoryUnderAttack|TestAPageAllocatesNothingPerMessage|TestDescriptionsAreAsStrictAsTheServer
 LONG := $(LONG)|TestQuietRunLooksAtItsShare|TestRotationFindsWhatTheListDoesNotTell
+LONG := $(LONG)|TestQueriesOfRealMessages|TestAnswersAreThoseOfAScan|TestABlockGivesWhatItsDocumentsHave|TestMergedBlocksAreThoseOfAllDocuments
 # These compare the store with a model, a hundred times without the race detector and ten times with it.
 MODELS := TestModel|TestModelHarsh|TestModelFaults|TestCopyModel
 
@@ -38,7 +39,7 @@ BOUNDS := Bound|Linear|Many|Large|Short
 # On the engines that are there: Cassandra too if PARLANCE_CASSANDRA names one.
 tests:
 	go test -race -timeout 40m -skip '^($(LONG)|$(MODELS))$$' ./...
-	go test -timeout 20m -run '^($(LONG)|$(MODELS))$$' ./export ./cmd/parlance ./internal/dialecttest ./mirror ./store
+	go test -timeout 20m -run '^($(LONG)|$(MODELS))$$' ./export ./cmd/parlance ./internal/dialecttest ./mirror ./search/... ./store
 	go test -race -timeout 20m -run '^($(MODELS))$$' ./store -rapid.checks=10
 	if [ "$$CI" = true ]; then go test -timeout 20m ./mirror -run '^TestMirror$$' -rapid.checks=1000; fi
 	if [ -n "$$PARLANCE_CASSANDRA" ]; then PARLANCE_TEST_ENGINE=cassandra go test -timeout 20m -skip '$(BOUNDS)' ./imkit ./shopline ./imetastore -rapid.checks=2; fi

@@ -123,8 +123,11 @@ func (w *workspace) gather(ctx context.Context, s *state) (docs []block.Document
 			if err != nil {
 				return nil, next, err
 			}
-			docs = append(docs, d.Document)
 			next.Next = d.Number + 1
+			if !s.readable(d) {
+				continue
+			}
+			docs = append(docs, d.Document)
 			if size += len(d.Folded); size >= maxBuildBytes {
 				break
 			}

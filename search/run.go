@@ -91,7 +91,7 @@ func (w *workspace) search(ctx context.Context, r Request, view func(*workspace,
 	if err != nil {
 		return Result{}, err
 	}
-	s := &running{w: w, ix: w.ix, r: &r}
+	s := &running{w: w, ix: w.ix, r: &r, erased: v.state.erased}
 	s.from, s.to = span(r.Query.Root())
 	if r.Scope.From != 0 {
 		s.from = max(s.from, r.Scope.From)
@@ -122,6 +122,7 @@ type running struct {
 	r        *Request
 	from, to parlance.Time
 	open     sources // those that have something, the highest first
+	erased   map[EntryName]struct{}
 	hides    map[parlance.ConversationID]func(*store.Entry) bool
 }
 
@@ -233,7 +234,8 @@ func (s *running) take(ctx context.Context, most int) ([]candidate, error) {
 		first := s.open[0]
 		if b, ok := first.(*blockSource); !ok || b.begun {
 			c := *first.top()
-			if len(found) == 0 || found[len(found)-1].Name != c.Name {
+			_, gone := s.erased[EntryName{c.Conversation, c.Number}]
+			if !gone && (len(found) == 0 || found[len(found)-1].Name != c.Name) {
 				found = append(found, c)
 			}
 		}

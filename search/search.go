@@ -108,7 +108,9 @@ func (w *workspace) view(ctx context.Context) (*view, error) {
 
 // unindexed is a view of the same messages without any block.
 func (w *workspace) unindexed(context.Context) (*view, error) {
-	return &view{more: true, state: &state{}}, nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &view{more: true, state: &state{erased: w.state.erased}}, nil
 }
 
 // load reads the records anew, and forgets of the tail what is in blocks now. The caller holds mu.
@@ -140,6 +142,7 @@ func (w *workspace) take(next *state) {
 	sortBlocks(next.blocks)
 	w.state = next
 	w.tail.trim(next.until)
+	w.tail.forget(next.erased)
 }
 
 // getter reads the pages of a block.

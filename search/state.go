@@ -103,6 +103,7 @@ type state struct {
 	lease    []byte
 	records  []record
 	blocks   []*readBlock
+	erased   map[EntryName]struct{}
 }
 
 // foreign reports whether there are blocks that were made by other rules of folding.
@@ -140,6 +141,13 @@ func readState(rows []driver.Row) (*state, error) {
 			}
 			copy(r.id[:], key[1:])
 			s.records = append(s.records, r)
+		case strings.HasPrefix(key, erasedKey):
+			if n, ok := erasedOf(row.Key); ok {
+				if s.erased == nil {
+					s.erased = map[EntryName]struct{}{}
+				}
+				s.erased[n] = struct{}{}
+			}
 		}
 	}
 	return s, nil

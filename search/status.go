@@ -99,28 +99,9 @@ func (w *workspace) verify(ctx context.Context, b *readBlock) error {
 	if err != nil {
 		return err
 	}
-	docs := make([]block.Document, 0, len(names))
-	of := map[parlance.ConversationID][]uint64{}
-	for _, n := range names {
-		of[n.Conversation] = append(of[n.Conversation], n.Number)
-	}
-	for id, numbers := range of {
-		ref := parlance.Ref{Workspace: w.id, Conversation: id}
-		about, err := w.ix.store.Conversation(ctx, ref)
-		if err != nil {
-			return err
-		}
-		thread := block.Thread{ID: about.ID, Kind: about.Kind, Platform: about.Platform}
-		slices.Sort(numbers)
-		for some := range slices.Chunk(numbers, verifyAtOnce) {
-			es, _, err := w.ix.store.Entries(ctx, ref, some)
-			if err != nil {
-				return err
-			}
-			for i := range es {
-				docs = append(docs, documentOf(thread, &es[i], store.Change{}).Document)
-			}
-		}
+	docs, err := w.documentsOf(ctx, names)
+	if err != nil {
+		return err
 	}
 	sum := b.Sum
 	d, err := block.Build(ctx, docs, func(_ context.Context, s block.Section, number int, page []byte) error {
@@ -134,6 +115,27 @@ func (w *workspace) verify(ctx context.Context, b *readBlock) error {
 		err = parlance.Errorf(parlance.Corrupt, "block %x of the search index isn't what the logs say", b.record.id)
 	}
 	return err
+}
+
+// documentsIn reads entries of a conversation.
+func (w *workspace) documentsIn(ctx context.Context, id parlance.ConversationID, numbers []uint64, do func(*fresh)) error {
+	ref := parlance.Ref{Workspace: w.id, Conversation: id}
+	about, err := w.ix.store.Conversation(ctx, ref)
+	if err != nil {
+		return err
+	}
+	thread := block.Thread{ID: about.ID, Kind: about.Kind, Platform: about.Platform}
+	slices.Sort(numbers)
+	for some := range slices.Chunk(numbers, verifyAtOnce) {
+		es, _, err := w.ix.store.Entries(ctx, ref, some)
+		if err != nil {
+			return err
+		}
+		for i := range es {
+			do(documentOf(thread, &es[i], store.Change{}))
+		}
+	}
+	return nil
 }
 
 // verifyAtOnce is how many entries are read at once.

@@ -27,15 +27,10 @@ type fresh struct {
 type tail struct {
 	from  parlance.Time // the feed was read up to here, exclusive; what stands at or above it may have got company since
 	docs  []*fresh      // never changed, only added to or replaced
-	known map[entryName]struct{}
+	known map[EntryName]struct{}
 	bytes int
 	more  bool     // not all is here
 	until position // what lies below was forgotten
-}
-
-type entryName struct {
-	conversation parlance.ConversationID
-	number       uint64
 }
 
 // trim forgets what lies below a position.
@@ -53,11 +48,27 @@ func (t *tail) trim(until position) {
 			docs = append(docs, d)
 			continue
 		}
-		delete(t.known, entryName{d.Conversation, d.Number})
+		delete(t.known, EntryName{d.Conversation, d.Number})
 		t.bytes -= len(d.Folded)
 	}
 	t.docs = docs
 	t.from = max(t.from, until.At)
+}
+
+// forget takes entries out.
+func (t *tail) forget(erased map[EntryName]struct{}) {
+	if len(erased) == 0 {
+		return
+	}
+	var docs []*fresh
+	for _, d := range t.docs {
+		if _, gone := erased[EntryName{d.Conversation, d.Number}]; gone {
+			t.bytes -= len(d.Folded)
+			continue // it stays known, so that it isn't read again
+		}
+		docs = append(docs, d)
+	}
+	t.docs = docs
 }
 
 // follow reads what came since. The caller holds mu.
@@ -67,7 +78,7 @@ func (w *workspace) follow(ctx context.Context) error {
 		return nil // until blocks are built
 	}
 	if t.known == nil {
-		t.known = map[entryName]struct{}{}
+		t.known = map[EntryName]struct{}{}
 	}
 	from := max(t.from, w.state.until.At)
 	settled, err := w.ix.store.Settled(ctx, w.id)
@@ -80,7 +91,7 @@ func (w *workspace) follow(ctx context.Context) error {
 		}
 		first, count := w.state.until.left(&c)
 		for ; count > 0; first, count = first+1, count-1 {
-			if _, there := t.known[entryName{c.Conversation, first}]; !there {
+			if _, there := t.known[EntryName{c.Conversation, first}]; !there {
 				break
 			}
 		}
@@ -95,11 +106,14 @@ func (w *workspace) follow(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			name := entryName{d.Conversation, d.Number}
+			name := EntryName{d.Conversation, d.Number}
 			if _, there := t.known[name]; there {
 				continue
 			}
 			t.known[name] = struct{}{}
+			if !w.state.readable(d) {
+				continue
+			}
 			t.docs = append(t.docs, d)
 			t.bytes += len(d.Folded)
 		}
