@@ -34,7 +34,7 @@ LONG := $(LONG)|TestQueriesOfRealMessages|TestAnswersAreThoseOfAScan|TestABlockG
 MODELS := TestModel|TestModelHarsh|TestModelFaults|TestCopyModel
 
 # Bounds of requests and answers are the same on every engine, and what goes beyond them is made in minutes on a cluster.
-BOUNDS := Bound|Linear|Many|Large|Short
+BOUNDS := Bound|Linear|Many|Large|Short|StopsAClient
 
 # On the engines that are there: Cassandra too if PARLANCE_CASSANDRA names one.
 tests:

@@ -174,7 +174,6 @@ type Get func(ctx context.Context, s Section, number int) ([]byte, error)
 type writer struct {
 	put  Put
 	desc Descriptor
-	sum  []byte // of each page, by section
 	sums [len(Sections)][]byte
 }
 
