@@ -13,7 +13,7 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 REDOCLY     := @redocly/cli@2.0.0
 SPECTRAL    := @stoplight/spectral-cli@6.15.0
-OPENAPI     := imkit/openapi.yaml shopline/openapi.yaml imetastore/openapi.yaml
+OPENAPI     := imkit/openapi.yaml shopline/openapi.yaml imetastore/openapi.yaml readapi/openapi.yaml
 
 .PHONY: build test tests lint openapi bench
 

@@ -100,6 +100,8 @@ const (
 	MaxCredentials = 1000 // of a workspace, expired ones included
 	MaxLinkKeys    = 10   // keys of a workspace that signed addresses are good by
 
+	MaxTokenConversations = 100 // conversations that a read token names
+
 	WrongLoginsHere    = 5       // at once, of an e-mail at one address
 	WrongLoginsAddress = 20      // at once, at one address
 	WrongLoginsEmail   = 30      // at once, of an e-mail at all addresses

@@ -13,14 +13,14 @@
 //	collection                key                      value
 //	workspace                 workspace                the Workspace, and a random mark
 //	credential/<ws>           credential's id          kind, label, times, client key or e-mail, hash of the secret
-//	secret/<first 2 of key>   first 32 hex of hash     workspace, credential's id, expiry, full hash
+//	secret/<first 2 of key>   first 32 hex of hash     workspace, credential's id, expiry, full hash; what a read token may read
 //	seller-login              e-mail, lower case       workspace, credential's id, argon2id salt and hash
 //	user-token/<ws>/<first 2> first 32 hex of hash     account, generation, expiry, full hash
 //	user/<ws>/<account>       "generation"             the account's current generation
 //	user/<ws>/<account>       "token/<expiry>/<hash>"  generation, full hash
 //	signing-key               "seller"                 the RSA key that signs sellers' tokens (PKCS #8)
 //
-// API keys, SHOPLINE tokens and user tokens are long and random, so their SHA-256 is
+// API keys, SHOPLINE tokens, read tokens and user tokens are long and random, so their SHA-256 is
 // all that is kept: it finds the record and proves the token. Passwords are kept as
 // argon2id hashes. Client keys are public and kept as they are. The signing key is kept in
 // the clear, since it has to sign; who can read the store can log in as a seller.

@@ -16,12 +16,13 @@ import (
 // A Kind says what a credential is for.
 type Kind string
 
-// The kinds. The first four belong to a workspace and last until they are revoked
+// The kinds. The first five belong to a workspace and last until they are revoked
 // or expire; the others are what users and sellers get when they log in.
 const (
 	ClientKey     Kind = "client-key"     // IMKit: names the app; public
 	APIKey        Kind = "api-key"        // IMKit: may do everything in its workspace
 	ShoplineToken Kind = "shopline-token" // SHOPLINE: the shop's staff
+	ReadToken     Kind = "read-token"     // the read API: reads what its Reading says
 	SellerLogin   Kind = "seller-login"   // iMetaStore: e-mail and password
 
 	userToken   Kind = "user-token"
@@ -39,6 +40,7 @@ type Credential struct {
 	Name    string // the client key or e-mail itself; empty for the other kinds
 	Created parlance.Time
 	Expires parlance.Time // zero = never
+	Reading *Reading      // what a read token may read; nil for the other kinds
 }
 
 // credentialRecord is a Credential as it is kept.
@@ -50,6 +52,7 @@ type credentialRecord struct {
 	Expires parlance.Time `json:"expires,omitempty"`
 	Hash    []byte        `json:"hash,omitempty"`  // digest of the secret; none for a login
 	First   bool          `json:"first,omitempty"` // made with its workspace
+	Reading *Reading      `json:"reading,omitempty"`
 }
 
 // secretRecord is what a secret leads to.
@@ -58,14 +61,15 @@ type secretRecord struct {
 	Credential string               `json:"credential"`
 	Expires    parlance.Time        `json:"expires,omitempty"`
 	Hash       []byte               `json:"hash"`
+	Reading    *Reading             `json:"reading,omitempty"`
 }
 
 func credentials(ws parlance.WorkspaceID) string { return "credential/" + string(ws) }
 
 func secrets(d digest) string { return "secret/" + d.shard() }
 
-// AddKey makes another client key, API key or SHOPLINE token. Of c it takes Kind, Label and
-// Expires. It returns the credential and the secret, which can't be had a second time.
+// AddKey makes another client key, API key, SHOPLINE token or read token. Of c it takes Kind, Label,
+// Expires and, for a read token, Reading; nil is the zero value there. It returns the credential and the secret, which can't be had a second time.
 // NotFound if there is no such workspace.
 func (k *Keeper) AddKey(ctx context.Context, ws parlance.WorkspaceID, c Credential) (Credential, string, error) {
 	return k.addKey(ctx, ws, c, false)
@@ -80,18 +84,29 @@ func (k *Keeper) addKey(ctx context.Context, ws parlance.WorkspaceID, c Credenti
 	case APIKey:
 		secret = base64.StdEncoding.EncodeToString(random(32))
 		c.Name = ""
-	case ShoplineToken:
+	case ShoplineToken, ReadToken:
 		secret = hex.EncodeToString(random(32))
 		c.Name = ""
 	default:
-		return Credential{}, "", parlance.Errorf(parlance.Invalid, "credential kind %q: want %s, %s or %s", c.Kind, ClientKey, APIKey, ShoplineToken)
+		return Credential{}, "", parlance.Errorf(parlance.Invalid, "credential kind %q: want %s, %s, %s or %s", c.Kind, ClientKey, APIKey, ShoplineToken, ReadToken)
+	}
+	if c.Kind == ReadToken && c.Reading == nil {
+		c.Reading = &Reading{}
+	}
+	if c.Kind != ReadToken && c.Reading != nil {
+		return Credential{}, "", parlance.Errorf(parlance.Invalid, "a %s can't be bounded to what it reads: that is for a %s", c.Kind, ReadToken)
+	}
+	if c.Reading != nil {
+		if err := c.Reading.check(); err != nil {
+			return Credential{}, "", err
+		}
 	}
 	d := digestOf(c.Kind, "", secret)
 	c, err := k.addCredential(ctx, ws, c, d[:], first)
 	if err != nil {
 		return Credential{}, "", err
 	}
-	err = jsonrecord.Swap(ctx, k.s, secrets(d), d.key(), nil, secretRecord{Workspace: ws, Credential: c.ID, Expires: c.Expires, Hash: d[:]})
+	err = jsonrecord.Swap(ctx, k.s, secrets(d), d.key(), nil, secretRecord{Workspace: ws, Credential: c.ID, Expires: c.Expires, Hash: d[:], Reading: c.Reading})
 	if err != nil {
 		return Credential{}, "", fmt.Errorf("add %s to workspace %s: %w", c.Kind, ws, err)
 	}
@@ -116,7 +131,7 @@ func (k *Keeper) addCredential(ctx context.Context, ws parlance.WorkspaceID, c C
 	}
 	c.ID = k.ids.At(c.Created)
 	err := jsonrecord.Swap(ctx, k.s, credentials(ws), c.ID, nil, credentialRecord{
-		Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created, Expires: c.Expires, Hash: hash, First: first,
+		Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created, Expires: c.Expires, Hash: hash, First: first, Reading: c.Reading,
 	})
 	if err != nil {
 		return Credential{}, fmt.Errorf("add %s to workspace %s: %w", c.Kind, ws, err)
@@ -169,7 +184,7 @@ func (k *Keeper) Credentials(ctx context.Context, ws parlance.WorkspaceID) iter.
 				yield(Credential{}, err)
 				return
 			}
-			if !yield(Credential{ID: r.Key, Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created, Expires: c.Expires}, nil) {
+			if !yield(Credential{ID: r.Key, Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created, Expires: c.Expires, Reading: c.Reading}, nil) {
 				return
 			}
 		}

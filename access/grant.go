@@ -25,6 +25,9 @@ type Grant struct {
 	// credential, or of the user, whichever of their tokens was shown. It is unique over
 	// all workspaces, stays the same, and doesn't give the secret away.
 	Reader string
+
+	// Reading is what a read token may read, shared with other grants: not to be changed. Nil for the others, which it doesn't bound.
+	Reading *Reading
 }
 
 // errUnauthenticated is what every failed check returns.
@@ -46,7 +49,7 @@ func (k *Keeper) Bearer(ctx context.Context, token string) (Grant, error) {
 	return k.bySecret(ctx, ShoplineToken, token)
 }
 
-// bySecret checks a client key, API key or SHOPLINE token.
+// bySecret checks a client key, API key, SHOPLINE token or read token.
 func (k *Keeper) bySecret(ctx context.Context, kind Kind, secret string) (Grant, error) {
 	if secret == "" || len(secret) > MaxToken {
 		return Grant{}, k.refuse(kind)
@@ -71,6 +74,10 @@ func (k *Keeper) bySecret(ctx context.Context, kind Kind, secret string) (Grant,
 	switch kind {
 	case APIKey:
 		g.Admin = true
+	case ReadToken:
+		if g.Reading = r.Reading; g.Reading == nil {
+			return Grant{}, parlance.Errorf(parlance.Corrupt, "read token %s doesn't say what it may read", r.Credential)
+		}
 	case ShoplineToken:
 		g.Admin, g.Account = true, w.Staff
 	}

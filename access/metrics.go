@@ -34,7 +34,7 @@ func (k *Keeper) Collect(c chan<- prometheus.Metric) {
 
 // countedKinds are the kinds whose failures are counted: those of long random secrets, which guessing doesn't find, so that they aren't
 // slowed down.
-var countedKinds = [...]Kind{ClientKey, APIKey, ShoplineToken, userToken, sellerToken}
+var countedKinds = [...]Kind{ClientKey, APIKey, ShoplineToken, ReadToken, userToken, sellerToken}
 
 // refuse counts a key or token that isn't valid.
 func (k *Keeper) refuse(kind Kind) error {

@@ -39,7 +39,7 @@ func (k *Keeper) Rotate(ctx context.Context, ws parlance.WorkspaceID, id string,
 		return Credential{}, "", err
 	}
 	now := k.s.Now()
-	c := Credential{Kind: old.Kind, Label: old.Label, Name: old.Name, Expires: r.Expires}
+	c := Credential{Kind: old.Kind, Label: old.Label, Name: old.Name, Expires: r.Expires, Reading: old.Reading}
 	if c.Expires == 0 && old.Expires != 0 {
 		c.Expires = now + (old.Expires - old.Created)
 	}

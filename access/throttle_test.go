@@ -174,6 +174,7 @@ func TestUnknownKeysAreCounted(t *testing.T) {
 # TYPE parlance_credential_failures_total counter
 parlance_credential_failures_total{kind="api-key"} 1
 parlance_credential_failures_total{kind="client-key"} 0
+parlance_credential_failures_total{kind="read-token"} 0
 parlance_credential_failures_total{kind="seller-token"} 0
 parlance_credential_failures_total{kind="shopline-token"} 0
 parlance_credential_failures_total{kind="user-token"} 1

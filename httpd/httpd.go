@@ -5,6 +5,7 @@
 //	/seller/, /merchant-api/, /api/merchant-api/  iMetaStore
 //	/openapi/{imkit,shopline,imetastore}.yaml   what each dialect answers
 //	/attachments/                               files, by signed addresses
+//	/archive/                                   the read API across the platforms
 //	/healthz                                    200 while the process runs
 //	/readyz                                     200 while the store answers and the server isn't stopping
 //	/metrics                                    Prometheus, from a registry of the server's own
@@ -61,6 +62,7 @@ type Options struct {
 	IMKit      Dialect
 	Shopline   Dialect
 	IMetaStore Dialect
+	Archive    Dialect // the read API; without a handler it isn't served
 
 	// Attachments, if set, answers signed addresses of files.
 	Attachments http.Handler
@@ -97,11 +99,12 @@ const (
 	imkit
 	shopline
 	imetastore
+	archive
 	mounts
 )
 
 // mountNames are the values of the label "dialect" in metrics and logs.
-var mountNames = [mounts]string{"none", string(parlance.IMKit), string(parlance.Shopline), string(parlance.IMetaStore)}
+var mountNames = [mounts]string{"none", string(parlance.IMKit), string(parlance.Shopline), string(parlance.IMetaStore), "archive"}
 
 // New returns a server of what o says.
 func New(o Options) *Server {
@@ -120,7 +123,10 @@ func New(o Options) *Server {
 	s.log = s.log.With("run", s.run)
 
 	mux := http.NewServeMux()
-	for m, d := range map[mount]Dialect{imkit: o.IMKit, shopline: o.Shopline, imetastore: o.IMetaStore} {
+	for m, d := range map[mount]Dialect{imkit: o.IMKit, shopline: o.Shopline, imetastore: o.IMetaStore, archive: o.Archive} {
+		if d.Handler == nil {
+			continue
+		}
 		s.mounts[m], s.failures[m] = d.Handler, d.Failure
 		mux.HandleFunc("GET /openapi/"+mountNames[m]+".yaml", description(d.OpenAPI))
 	}
@@ -138,6 +144,9 @@ func New(o Options) *Server {
 		mux.Handle("/attachments/", o.Attachments)
 	}
 	s.mounts[own], s.failures[own] = mux, failure
+	if s.mounts[archive] == nil {
+		s.mounts[archive], s.failures[archive] = mux, failure
+	}
 	return s
 }
 
@@ -155,6 +164,8 @@ func mountOf(path string) mount {
 		if second, _, _ := strings.Cut(rest, "/"); second == "merchant-api" {
 			return imetastore
 		}
+	case "archive":
+		return archive
 	case "openapi", "healthz", "readyz", "metrics", "attachments":
 		return own
 	}

@@ -15,32 +15,52 @@ type Coverages struct {
 	Unknown  int `json:"unknown"`
 }
 
-// Covered counts those of a workspace's conversations that covers chooses. It asks no platform.
-func (m *Mirror) Covered(ctx context.Context, ws parlance.WorkspaceID, covers func(parlance.ConversationID, parlance.Kind, parlance.Dialect) bool) (Coverages, error) {
-	states := map[parlance.ConversationID]State{}
+// A Known is what is known of a conversation's history at the platforms that have it.
+type Known struct {
+	State State
+	Gaps  []Gap // what is missing, or not proven to be here
+}
+
+// Known returns what is known of the conversations of a workspace that upstreams have. It asks no platform. A conversation that
+// isn't there is unknown.
+func (m *Mirror) Known(ctx context.Context, ws parlance.WorkspaceID) (map[parlance.ConversationID]Known, error) {
+	known := map[parlance.ConversationID]Known{}
 	for c, err := range m.Upstreams(ctx) {
 		if err != nil {
-			return Coverages{}, err
+			return nil, err
 		}
 		if c.Workspace != ws {
 			continue
 		}
 		s, all, err := m.Coverage(ctx, c.Name)
 		if err != nil {
-			return Coverages{}, fmt.Errorf("what upstream %s is known to lack: %w", c.Name, err)
+			return nil, fmt.Errorf("what upstream %s is known to lack: %w", c.Name, err)
 		}
 		for i := range all {
-			id, state := all[i].Conversation, all[i].State
+			one := &all[i]
+			if one.Conversation == "" {
+				continue
+			}
+			k, there := known[one.Conversation]
+			state := one.State
 			if s.Stale != "" {
 				state = worst(state, Stale)
 			}
-			if before, ok := states[id]; ok {
-				state = worst(before, state)
+			if there {
+				state = worst(k.State, state)
 			}
-			states[id] = state
+			known[one.Conversation] = Known{state, append(k.Gaps, one.Holes...)}
 		}
 	}
-	var n Coverages
+	return known, nil
+}
+
+// Covered counts those of a workspace's conversations that covers chooses, by what is known.
+func (m *Mirror) Covered(ctx context.Context, ws parlance.WorkspaceID, covers func(parlance.ConversationID, parlance.Kind, parlance.Dialect) bool) (n Coverages, err error) {
+	known, err := m.Known(ctx, ws)
+	if err != nil {
+		return n, err
+	}
 	for c, err := range m.store.Conversations(ctx, ws) {
 		if err != nil {
 			return n, err
@@ -48,14 +68,22 @@ func (m *Mirror) Covered(ctx context.Context, ws parlance.WorkspaceID, covers fu
 		if !covers(c.ID, c.Kind, c.Platform) {
 			continue
 		}
-		switch state, known := states[c.ID]; {
-		case known && state == Complete:
+		switch known[c.ID].Coarse() {
+		case Complete:
 			n.Complete++
-		case known && state == Partial:
+		case Partial:
 			n.Partial++
 		default:
 			n.Unknown++
 		}
 	}
 	return n, nil
+}
+
+// Coarse returns Complete, Partial or Unknown: what is stale isn't known any more.
+func (k Known) Coarse() State {
+	if k.State == Complete || k.State == Partial {
+		return k.State
+	}
+	return Unknown
 }

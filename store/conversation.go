@@ -228,10 +228,27 @@ func (s *Store) ConversationOfOrder(ctx context.Context, ws parlance.WorkspaceID
 // Conversations returns all conversations of a workspace in the order in which they were created here.
 func (s *Store) Conversations(ctx context.Context, ws parlance.WorkspaceID) iter.Seq2[parlance.Conversation, error] {
 	return func(yield func(parlance.Conversation, error) bool) {
-		for r, err := range s.registered(ctx, ws, 1) {
-			var c parlance.Conversation
+		for c, err := range s.ConversationsFrom(ctx, ws, 1) {
+			if !yield(c.Conversation, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// A NumberedConversation is one with its place in the order in which conversations were created here, from 1.
+type NumberedConversation struct {
+	parlance.Conversation
+	Number uint64
+}
+
+// ConversationsFrom returns the conversations of a workspace from a place on, in the order in which they were created here.
+func (s *Store) ConversationsFrom(ctx context.Context, ws parlance.WorkspaceID, number uint64) iter.Seq2[NumberedConversation, error] {
+	return func(yield func(NumberedConversation, error) bool) {
+		for r, err := range s.registered(ctx, ws, max(number, 1)) {
+			c := NumberedConversation{Number: r.Number}
 			if err == nil {
-				c, err = s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.ID})
+				c.Conversation, err = s.Conversation(ctx, parlance.Ref{Workspace: ws, Conversation: r.ID})
 			}
 			if !yield(c, err) || err != nil {
 				return

@@ -33,8 +33,9 @@ If the usual address is taken, another port is used; not so if --listen was give
 
 JSON, once it listens: {"url","workspace","imkit":{"client_key","api_key",
 "users":[{"id","token"}],"rooms":[]},"shopline":{"token","conversations":[{"id",
-"platform"}]},"imetastore":{"email","password","buyers":[]}}; rooms are those of which the
-first user is a member, buyers are 64-bit numbers.`,
+"platform"}]},"imetastore":{"email","password","buyers":[]},"archive":{"token"}}; rooms are those
+of which the first user is a member, buyers are 64-bit numbers, the archive's token is for
+/archive/v1.`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 		o.given = cmd.Flag("listen").Changed

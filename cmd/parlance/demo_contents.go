@@ -31,6 +31,9 @@ type demoDescription struct {
 		Password string  `json:"password"`
 		Buyers   []int64 `json:"buyers"` // of conversations that came by iMetaStore
 	} `json:"imetastore"`
+	Archive struct {
+		Token string `json:"token"` // a read token
+	} `json:"archive"`
 }
 
 type demoUser struct {
@@ -111,6 +114,11 @@ func describeDemo(ctx context.Context, a *archive, w access.Workspace, s access.
 	d.Shopline.Token = s.ShoplineToken
 	d.IMetaStore.Email, d.IMetaStore.Password = s.Email, s.Password
 	d.IMetaStore.Buyers = []int64{}
+	_, token, err := a.keeper.AddKey(ctx, w.ID, access.Credential{Kind: access.ReadToken})
+	if err != nil {
+		return d, err
+	}
+	d.Archive.Token = token
 	for _, id := range demoshop.Users() {
 		t, err := a.keeper.IssueToken(ctx, w.ID, id, access.Claims{})
 		if err != nil {

@@ -34,9 +34,12 @@ func (p *program) printDemo(ctx context.Context, a *archive, d demoDescription) 
 	say("\n  curl -s '%s/merchant-api/seller/im/msg' -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{\"buyerId\":null,\"minTime\":%d,\"maxTime\":%d}'\n",
 		d.URL, session.AccessToken, now.Add(-28*24*time.Hour).Unix(), now.Add(24*time.Hour).Unix())
 
+	say("All platforms at once: messages that contain 請問 or ありがとう")
+	say("\n  curl -sG '%s/archive/v1/search' --data-urlencode 'q=請問 OR ありがとう' -H 'Authorization: Bearer %s'\n", d.URL, d.Archive.Token)
+
 	say("Where to look next:")
 	for _, next := range [][2]string{
-		{d.URL + "/openapi/imkit.yaml", "all that this server answers; also shopline.yaml and imetastore.yaml"},
+		{d.URL + "/openapi/imkit.yaml", "all that this server answers; also shopline.yaml, imetastore.yaml, archive.yaml"},
 		{"GET /rooms", "the rooms of an IMKit user; there are " + userNames(d.IMKit.Users)},
 		{"GET /v1/conversations?platform=shop_messages", "the shop's chats; order_messages are those about orders"},
 		{"POST /merchant-api/seller/auth/login", "with e-mail " + d.IMetaStore.Email + " and password " + d.IMetaStore.Password},

@@ -14,6 +14,7 @@ import (
 	"parlance/internal/config"
 	"parlance/internal/inflight"
 	"parlance/internal/reply"
+	"parlance/readapi"
 	"parlance/shopline"
 	"parlance/store/driver"
 	"parlance/store/pebblestore"
@@ -49,6 +50,7 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 		IMKit:       httpd.Dialect{Handler: memory.Handler(ik), OpenAPI: imkit.OpenAPI(), Failure: imkit.Failure},
 		Shopline:    httpd.Dialect{Handler: memory.Handler(sl), OpenAPI: shopline.OpenAPI(), Failure: shopline.Failure},
 		IMetaStore:  httpd.Dialect{Handler: memory.Handler(im), OpenAPI: imetastore.OpenAPI(), Failure: im.Failure},
+		Archive:     httpd.Dialect{Handler: memory.Handler(readapi.New(a.store, a.keeper, readapi.Options{Search: a.search, Mirror: a.mirrored, Logger: log})), OpenAPI: readapi.OpenAPI(), Failure: readapi.Failure},
 		Attachments: attachments,
 		Sizes:       sizes(a.engine),
 		Collectors:  collectors,

@@ -32,7 +32,8 @@ func (p *program) serve() *cobra.Command {
   /v1/                                          SHOPLINE
   /seller/, /merchant-api/, /api/merchant-api/  iMetaStore
   /attachments/                                 files of messages, by signed addresses
-  /openapi/{imkit,shopline,imetastore}.yaml     what each of them answers
+  /archive/v1/                                  reading and searching across the platforms
+  /openapi/{imkit,shopline,imetastore,archive}.yaml  what each of them answers
   /healthz, /readyz, /metrics                   for whoever watches over it
   everything else                               IMKit
 

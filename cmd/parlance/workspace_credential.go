@@ -21,14 +21,15 @@ type shownCredential struct {
 	ID        string               `json:"id"`
 	Kind      access.Kind          `json:"kind"`
 	Label     string               `json:"label"`
-	Name      string               `json:"name"`             // a client key or an e-mail; empty for the others
-	Created   string               `json:"created"`          // RFC 3339; empty: not known
-	Expires   string               `json:"expires"`          // RFC 3339; empty: never
-	Secret    string               `json:"secret,omitempty"` // shown once
+	Name      string               `json:"name"`              // a client key or an e-mail; empty for the others
+	Created   string               `json:"created"`           // RFC 3339; empty: not known
+	Expires   string               `json:"expires"`           // RFC 3339; empty: never
+	Reading   *access.Reading      `json:"reading,omitempty"` // of a read token alone; times in ms since 1970
+	Secret    string               `json:"secret,omitempty"`  // shown once
 }
 
 func showCredential(ws parlance.WorkspaceID, c access.Credential, secret string) shownCredential {
-	s := shownCredential{Workspace: ws, ID: c.ID, Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created.String(), Secret: secret}
+	s := shownCredential{Workspace: ws, ID: c.ID, Kind: c.Kind, Label: c.Label, Name: c.Name, Created: c.Created.String(), Reading: c.Reading, Secret: secret}
 	if c.Expires != 0 {
 		s.Expires = c.Expires.String()
 	}
@@ -41,6 +42,7 @@ type credentialOptions struct {
 	passwordFile                  string
 	passwordStdin                 bool
 	life, grace                   time.Duration
+	read                          readOptions
 }
 
 func (p *program) workspaceCredential() *cobra.Command {
@@ -48,8 +50,9 @@ func (p *program) workspaceCredential() *cobra.Command {
 		Use:   "credential",
 		Short: "Add, list, revoke and rotate a workspace's credentials",
 		Long: `Add, list, revoke and rotate a workspace's credentials, also while the store is served. The
-kinds are client-key and api-key (IMKit), shopline-token and seller-login (iMetaStore), and link-key,
-which signs the addresses of attachments in answers: with a key end all addresses that it signed.
+kinds are client-key and api-key (IMKit), shopline-token, seller-login (iMetaStore), read-token
+(reading alone, by /archive/v1, of what its flags say), and link-key, which signs the addresses of
+attachments in answers: with a key end all addresses that it signed.
 
 A secret is printed once, when it is made: the store keeps its hash. No command takes one as an
 argument, where others on the machine could read it: a password comes from a file or from standard
@@ -82,24 +85,30 @@ func passwordFlags(cmd *cobra.Command, o *credentialOptions) {
 
 func (p *program) credentialAdd() *cobra.Command {
 	var o credentialOptions
-	cmd := p.credentialCommand(&cobra.Command{
+	var cmd *cobra.Command
+	cmd = p.credentialCommand(&cobra.Command{
 		Use:   "add --data DIR --workspace NAME --kind KIND",
 		Short: "Add a credential and print its secret",
 		Long: `Add a credential beside those that there are, and print its secret, which is shown this once. A
-seller-login needs --email.
+seller-login needs --email. A read-token reads the whole workspace but staff notes, earlier versions and
+what was deleted or recalled, unless flags say otherwise.
 
 JSON: {"workspace","id","kind","label","name","created","expires","secret"}; expires is empty if it
-doesn't.`,
+doesn't. A read-token has "reading" too, its bounds, with times in milliseconds since 1970.`,
 		Args: cobra.NoArgs,
 	}, &o, func(ctx context.Context, a *archive, ws parlance.WorkspaceID, _ []string) error {
 		c := access.Credential{Kind: access.Kind(o.kind), Label: o.label, Name: o.email}
+		var err error
+		if c.Reading, err = o.read.reading(cmd, c.Kind); err != nil {
+			return err
+		}
 		if c.Kind == linkKind {
 			return p.addLinkKey(ctx, a, ws, o)
 		}
 		login := c.Kind == access.SellerLogin
 		switch {
-		case !login && c.Kind != access.ClientKey && c.Kind != access.APIKey && c.Kind != access.ShoplineToken:
-			return usage("--kind %q: want %s, %s, %s, %s or %s", o.kind, access.ClientKey, access.APIKey, access.ShoplineToken, access.SellerLogin, linkKind)
+		case !login && c.Kind != access.ClientKey && c.Kind != access.APIKey && c.Kind != access.ShoplineToken && c.Kind != access.ReadToken:
+			return usage("--kind %q: want %s, %s, %s, %s, %s or %s", o.kind, access.ClientKey, access.APIKey, access.ShoplineToken, access.ReadToken, access.SellerLogin, linkKind)
 		case login && o.email == "":
 			return usage("a %s needs --email", c.Kind)
 		case !login && (o.email != "" || o.passwordStdin || o.passwordFile != ""):
@@ -125,11 +134,12 @@ doesn't.`,
 		return p.printCredential(showCredential(ws, c, secret), "")
 	})
 	f := cmd.Flags()
-	f.StringVar(&o.kind, "kind", "", "client-key, api-key, shopline-token, seller-login or link-key (required)")
+	f.StringVar(&o.kind, "kind", "", "client-key, api-key, shopline-token, read-token, seller-login or link-key (required)")
 	cmd.MarkFlagRequired("kind")
 	f.StringVar(&o.label, "label", "", "what to call it, at most 200 bytes")
 	f.StringVar(&o.email, "email", "", "e-mail of a seller-login")
 	passwordFlags(cmd, &o)
+	o.read.flags(cmd)
 	return cmd
 }
 
