@@ -41,6 +41,7 @@ var (
 	errNoUserToken = &refusal{http.StatusNotFound, "Token not found", "TOKEN_NOT_FOUND", "The client has no such token", false}
 	errTokenTaken  = &refusal{http.StatusConflict, "Conflict", "TOKEN_CONFLICT", "Another client has this token", false}
 	errBodyLarge   = &refusal{http.StatusRequestEntityTooLarge, "Payload too large", "BODY_TOO_LARGE", "The body is larger than 1 MiB", false}
+	errSearchType  = &refusal{http.StatusBadRequest, "Invalid search parameters", "INVALID_SEARCH_TYPE", "type must list one or more of messages, files, roomName, roomMember, roomTags, roomPrefTags and roomPrefFolder", false}
 	errNotFound    = &refusal{http.StatusNotFound, "Not Found", "NOT_FOUND", "There is no such call", false}
 	errMethod      = &refusal{http.StatusMethodNotAllowed, "Method Not Allowed", "METHOD_NOT_ALLOWED", "This path takes other methods: see Allow", false}
 )

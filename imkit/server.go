@@ -17,6 +17,7 @@ import (
 	"parlance/files"
 	"parlance/internal/answers"
 	"parlance/internal/reply"
+	"parlance/search"
 	"parlance/store"
 )
 
@@ -34,6 +35,8 @@ type Options struct {
 	// Files are those that messages mention, and Links their signed addresses: IMKit Files. Both or neither.
 	Files *files.Archive
 	Links *files.Links
+	// Search finds messages; nil: there is no call that does.
+	Search *search.Index
 	// Rewrite, if set, replaces addresses of files in answers.
 	Rewrite reply.Rewrite
 }
@@ -46,6 +49,7 @@ type Server struct {
 	ignoreTimezone bool
 	files          *files.Archive // nil: none are kept
 	links          *files.Links
+	index          *search.Index // nil: nothing is searched
 	pages          *answers.Cache
 	ids            *parlance.ObjectIDs // of rooms
 	growth         growth
@@ -62,6 +66,7 @@ func New(s *store.Store, k *access.Keeper, o Options) *Server {
 		ignoreTimezone: o.IgnoreTimezone,
 		files:          o.Files,
 		links:          o.Links,
+		index:          o.Search,
 		pages:          answers.New(answerBytes),
 		ids:            parlance.NewObjectIDs(),
 		mux:            http.NewServeMux(),
@@ -104,6 +109,7 @@ func (s *Server) routes() map[string]handler {
 		"POST /messages/{mid}/reaction":      s.addReaction,
 		"DELETE /messages/{mid}/reaction":    s.removeReaction,
 		"POST /messages/user-delete":         s.hideMessages,
+		"POST /search":                       s.search,
 		"GET /rooms":                         s.listRooms,
 		"GET /rooms/ids":                     s.listRoomIDs,
 		"GET /rooms/invitations":             s.listInvitations,

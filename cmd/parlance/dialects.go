@@ -43,7 +43,7 @@ func newServer(a *archive, log *slog.Logger, c config.Config) *httpd.Server {
 		collectors = append(collectors, a.mirrored)
 	}
 	memory := inflight.New(parlance.MaxInFlight)
-	ik := imkit.New(a.store, a.keeper, imkit.Options{Logger: log, Files: a.files, Links: links, Rewrite: rewrite})
+	ik := imkit.New(a.store, a.keeper, imkit.Options{Logger: log, Files: a.files, Links: links, Search: a.search, Rewrite: rewrite})
 	im := imetastore.New(a.store, a.keeper, imetastore.Options{Logger: log, Rewrite: rewrite, TrustedProxies: c.TrustedProxies})
 	return httpd.New(httpd.Options{
 		Store:       a.store,
