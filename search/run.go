@@ -91,7 +91,7 @@ func (w *workspace) search(ctx context.Context, r Request, view func(*workspace,
 	if err != nil {
 		return Result{}, err
 	}
-	s := &running{w: w, ix: w.ix, r: &r, erased: v.state.erased}
+	s := &running{w: w, ix: w.ix, r: &r, erased: v.state.erased, only: r.Scope.conversationSet()}
 	s.from, s.to = span(r.Query.Root())
 	if r.Scope.From != 0 {
 		s.from = max(s.from, r.Scope.From)
@@ -123,6 +123,7 @@ type running struct {
 	from, to parlance.Time
 	open     sources // those that have something, the highest first
 	erased   map[EntryName]struct{}
+	only     map[parlance.ConversationID]struct{} // of the scope; nil: all
 	hides    map[parlance.ConversationID]func(*store.Entry) bool
 }
 
@@ -185,9 +186,19 @@ func (s *running) matching(tail []*fresh) (found []candidate) {
 	return found
 }
 
+// admits is [Scope.admits], at the same cost however many conversations the scope names.
+func (s *running) admits(t *block.Thread) bool {
+	if s.only != nil {
+		if _, ok := s.only[t.ID]; !ok {
+			return false
+		}
+	}
+	return s.r.Scope.Kinds == nil || slices.Contains(s.r.Scope.Kinds, t.Kind)
+}
+
 // matches reports whether one of the tail may be a hit.
 func (s *running) matches(d *fresh) bool {
-	if d.Created < s.from || d.Created >= s.to || !s.below(&d.Name) || !s.r.Scope.admits(&d.Thread) {
+	if d.Created < s.from || d.Created >= s.to || !s.below(&d.Name) || !s.admits(&d.Thread) {
 		return false
 	}
 	doc := query.Document{Folded: d.Folded, Conversation: d.Thread.ID, Kind: d.Thread.Kind, Platform: d.Thread.Platform, Message: d.message}
@@ -493,7 +504,7 @@ func (b *blockSource) look(ctx context.Context, n int) (ok, past bool, err error
 		if t.Thread, err = b.b.Thread(ctx, place); err != nil {
 			return false, false, err
 		}
-		t.admitted = b.s.r.Scope.admits(&t.Thread)
+		t.admitted = b.s.admits(&t.Thread)
 		b.threads[place] = t
 	}
 	if !t.admitted {

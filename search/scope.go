@@ -21,6 +21,18 @@ type Scope struct {
 	Hides func(ctx context.Context, id parlance.ConversationID) (func(*store.Entry) bool, error)
 }
 
+// conversationSet returns the only conversations as a set; nil: all.
+func (s *Scope) conversationSet() map[parlance.ConversationID]struct{} {
+	if s.Conversations == nil {
+		return nil
+	}
+	only := make(map[parlance.ConversationID]struct{}, len(s.Conversations))
+	for _, id := range s.Conversations {
+		only[id] = struct{}{}
+	}
+	return only
+}
+
 // admits reports whether anything of a conversation may be found.
 func (s *Scope) admits(t *block.Thread) bool {
 	return (s.Conversations == nil || slices.Contains(s.Conversations, t.ID)) && (s.Kinds == nil || slices.Contains(s.Kinds, t.Kind))
