@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"parlance"
+	"parlance/internal/inflight"
 	"parlance/store"
 )
 
@@ -83,6 +84,9 @@ func (s *Server) messages(ctx context.Context, who asker, r *http.Request) (any,
 	if err != nil {
 		return nil, err
 	}
+	if err := take(ctx, found.Entries); err != nil {
+		return nil, err
+	}
 	for i := range found.Entries {
 		page.Messages = append(page.Messages, messageOf(c.ID, &found.Entries[i], who, native == "true"))
 	}
@@ -90,6 +94,18 @@ func (s *Server) messages(ctx context.Context, who asker, r *http.Request) (any,
 		page.Cursor = encodeCursor(list, encodePosition(found.Entries[n-1].Message.Position(parlance.ByCreated)))
 	}
 	return page, nil
+}
+
+// perByte is how many bytes an answer takes for each that its messages have in the store: these, their JSON, and that once more.
+const perByte = 3
+
+// take counts what an answer of some messages takes against what all answers may together.
+func take(ctx context.Context, es []store.Entry) error {
+	n := 0
+	for i := range es {
+		n += es[i].Size()
+	}
+	return inflight.Take(ctx, int64(perByte*n))
 }
 
 func encodePosition(p parlance.Position) string {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parlance"
+	"parlance/internal/inflight"
 	"parlance/mirror"
 	"parlance/search"
 	"parlance/search/query"
@@ -73,6 +74,13 @@ func (s *Server) find(ctx context.Context, who asker, r *http.Request) (any, err
 	request := search.Request{Query: q, Scope: who.scope(), After: cursor.Position, Limit: limit}
 	found, err := s.search.Search(ctx, who.ws, request)
 	if err != nil {
+		return nil, err
+	}
+	held := 0
+	for i := range found.Hits {
+		held += found.Hits[i].Entry.Size()
+	}
+	if err := inflight.Take(ctx, int64(perByte*held)); err != nil {
 		return nil, err
 	}
 	out := finding{Hits: make([]hit, len(found.Hits)), Total: cursor.Seen + len(found.Hits), Exact: !found.More, Pending: found.Pending}

@@ -82,8 +82,8 @@ func (w *workspace) step(ctx context.Context, least int) (int, error) {
 	w.mu.Lock()
 	s = w.state
 	w.mu.Unlock()
-	docs, next, err := w.gather(ctx, s)
-	if err != nil || len(docs) < max(least, 1) {
+	docs, held, next, err := w.gather(ctx, s)
+	if err != nil || len(docs) == 0 || len(docs) < least && held < maxTailBytes {
 		return 0, err
 	}
 	if s, err = w.lock(ctx, s); err != nil {
@@ -97,18 +97,18 @@ func (w *workspace) step(ctx context.Context, least int) (int, error) {
 	return n, w.publish(ctx, s, r, nil, &next)
 }
 
-// gather reads what is not in blocks: as many documents as one block takes, and the position behind them. It takes only what
-// nothing can come before any more.
-func (w *workspace) gather(ctx context.Context, s *state) (docs []block.Document, next position, err error) {
+// gather reads what is not in blocks: as many documents as one block takes, how many bytes they would hold in the tail, and the
+// position behind them. It takes only what nothing can come before any more.
+func (w *workspace) gather(ctx context.Context, s *state) (docs []block.Document, held int, next position, err error) {
 	settled, err := w.ix.store.Settled(ctx, w.id)
 	if err != nil {
-		return nil, next, err
+		return nil, 0, next, err
 	}
 	next = s.until
 	size := 0
 	for c, err := range w.ix.store.Changes(ctx, w.id, s.until.At) {
 		if err != nil {
-			return nil, next, err
+			return nil, 0, next, err
 		}
 		if c.At >= settled || len(docs) >= maxBuild || size >= maxBuildBytes {
 			break
@@ -121,19 +121,20 @@ func (w *workspace) gather(ctx context.Context, s *state) (docs []block.Document
 		next = position{At: c.At, First: c.First, Conversation: c.Conversation, Next: first}
 		for d, err := range w.ix.documents(ctx, w.id, c, first, count) {
 			if err != nil {
-				return nil, next, err
+				return nil, 0, next, err
 			}
 			next.Next = d.Number + 1
 			if !s.readable(d) {
 				continue
 			}
 			docs = append(docs, d.Document)
+			held += d.size
 			if size += len(d.Folded); size >= maxBuildBytes {
 				break
 			}
 		}
 	}
-	return docs, next, nil
+	return docs, held, next, nil
 }
 
 // A leaseRow says who builds, and until when others leave it to them.

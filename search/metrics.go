@@ -14,7 +14,7 @@ var (
 	entriesMetric = metric("entries", "Versions of messages in blocks of the search index.")
 	blocksMetric  = metric("blocks", "Blocks of the search index.")
 	bytesMetric   = metric("bytes", "Bytes of the blocks' pages.")
-	pendingMetric = metric("pending", "Versions of messages that are in no block yet, as of the last search or build; searches read them.")
+	pendingMetric = metric("pending", "Versions of messages that are in no block yet, as of the last search or build; at least, if they are 4096. Searches read them.")
 	lagMetric     = metric("lag_seconds", "Age of the oldest of them; 0 if there are none.")
 )
 
@@ -55,7 +55,11 @@ func (w *workspace) collect(c chan<- prometheus.Metric, now parlance.Time) {
 	send(entriesMetric, float64(entries))
 	send(blocksMetric, float64(len(w.state.blocks)))
 	send(bytesMetric, float64(bytes))
-	send(pendingMetric, float64(len(w.tail.docs)))
+	pending := len(w.tail.docs)
+	if w.tail.more {
+		pending = maxTail
+	}
+	send(pendingMetric, float64(pending))
 	lag := parlance.Time(0)
 	if len(w.tail.docs) > 0 {
 		lag = max(now-w.tail.docs[0].at.At, 0)

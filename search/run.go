@@ -263,10 +263,18 @@ func (s *running) take(ctx context.Context, most int) ([]candidate, error) {
 	return found, nil
 }
 
+// Bounds of what is read of an answer's messages.
+const (
+	firstRead   = 32      // candidates at once, as long as nobody knows how large they are
+	mostRead    = 512     // candidates at once
+	answerBytes = 8 << 20 // of messages, with everything that is kept of them; an answer ends behind the one that reaches it
+)
+
 // run reads candidates until there are hits enough.
 func (s *running) run(ctx context.Context, result Result) (Result, error) {
 	var last *candidate
-	for read, some := 0, s.r.Limit+1; ; some = min(2*some, 512) {
+	held := 0
+	for read, some := 0, min(s.r.Limit+1, firstRead); ; {
 		cs, err := s.take(ctx, min(some, s.r.Most-read))
 		if err != nil {
 			return Result{}, err
@@ -276,17 +284,20 @@ func (s *running) run(ctx context.Context, result Result) (Result, error) {
 			break
 		}
 		read += len(cs)
-		hits, err := s.check(ctx, cs)
+		hits, bytes, err := s.check(ctx, cs)
 		if err != nil {
 			return Result{}, err
 		}
 		last = &cs[len(cs)-1]
-		result.Hits = append(result.Hits, hits...)
-		if n := s.r.Limit; len(result.Hits) > n {
-			result.Hits, result.More = result.Hits[:n], true
-			result.Next = result.Hits[n-1].Position()
-			return result, nil
+		for i := range hits {
+			if n := len(result.Hits); n == s.r.Limit || n > 0 && held >= answerBytes {
+				result.More, result.Next = true, result.Hits[n-1].Position()
+				return result, nil
+			}
+			result.Hits = append(result.Hits, hits[i])
+			held += hits[i].Entry.Size()
 		}
+		some = min(2*some, mostRead, max(answerBytes*len(cs)/max(bytes, 1), 1))
 	}
 	if result.More && last != nil {
 		result.Next = Position(last.Name)
@@ -294,8 +305,8 @@ func (s *running) run(ctx context.Context, result Result) (Result, error) {
 	return result, nil
 }
 
-// check reads candidates and returns those that are hits.
-func (s *running) check(ctx context.Context, cs []candidate) ([]Hit, error) {
+// check reads candidates and returns those that are hits, and how many bytes all of them have.
+func (s *running) check(ctx context.Context, cs []candidate) (hits []Hit, bytes int, err error) {
 	of := map[parlance.ConversationID][]int{}
 	for i := range cs {
 		of[cs[i].Conversation] = append(of[cs[i].Conversation], i)
@@ -308,26 +319,26 @@ func (s *running) check(ctx context.Context, cs []candidate) ([]Hit, error) {
 		}
 		es, current, err := s.ix.store.Entries(ctx, parlance.Ref{Workspace: s.w.id, Conversation: id}, numbers)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		hides, err := s.hidesOf(ctx, id)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for i, n := range at {
+			bytes += es[i].Size()
 			t := &cs[n].thread
 			if s.hit(t, &es[i], current[i]) && (hides == nil || !hides(&es[i])) {
 				found[n] = &Hit{Conversation: id, Kind: t.Kind, Platform: t.Platform, Entry: es[i], Current: current[i]}
 			}
 		}
 	}
-	var hits []Hit
 	for _, h := range found {
 		if h != nil {
 			hits = append(hits, *h)
 		}
 	}
-	return hits, nil
+	return hits, bytes, nil
 }
 
 // hidesOf returns what of a conversation isn't seen by the one who asks.

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"parlance"
 	"parlance/search/internal/block"
@@ -13,14 +14,15 @@ import (
 // Bounds of what is kept in memory of what isn't in blocks yet. Above them it is read for each query.
 const (
 	maxTail      = 4096
-	maxTailBytes = 16 << 20 // of texts
+	maxTailBytes = 16 << 20 // of messages with everything that is kept of them
 )
 
 // A fresh is a version of a message that no block has yet.
 type fresh struct {
 	block.Document
-	message *parlance.Message
-	at      store.Change // in the feed
+	message *parlance.Message // holds on to all that is stored of it
+	size    int               // bytes that are held
+	at      store.Change      // in the feed
 }
 
 // A tail is what came since the blocks.
@@ -49,11 +51,14 @@ func (t *tail) trim(until position) {
 			continue
 		}
 		delete(t.known, EntryName{d.Conversation, d.Number})
-		t.bytes -= len(d.Folded)
+		t.bytes -= d.size
 	}
 	t.docs = docs
 	t.from = max(t.from, until.At)
 }
+
+// overflow gives up what is in memory: it is read for each query until blocks are built.
+func (t *tail) overflow() { *t = tail{more: true, until: t.until} }
 
 // forget takes entries out.
 func (t *tail) forget(erased map[EntryName]struct{}) {
@@ -63,7 +68,7 @@ func (t *tail) forget(erased map[EntryName]struct{}) {
 	var docs []*fresh
 	for _, d := range t.docs {
 		if _, gone := erased[EntryName{d.Conversation, d.Number}]; gone {
-			t.bytes -= len(d.Folded)
+			t.bytes -= d.size
 			continue // it stays known, so that it isn't read again
 		}
 		docs = append(docs, d)
@@ -98,8 +103,8 @@ func (w *workspace) follow(ctx context.Context) error {
 		if count == 0 {
 			continue
 		}
-		if len(t.docs)+count > maxTail || t.bytes > maxTailBytes {
-			t.more = true
+		if len(t.docs)+count > maxTail {
+			t.overflow()
 			return nil
 		}
 		for d, err := range w.ix.documents(ctx, w.id, c, first, count) {
@@ -115,7 +120,10 @@ func (w *workspace) follow(ctx context.Context) error {
 				continue
 			}
 			t.docs = append(t.docs, d)
-			t.bytes += len(d.Folded)
+			if t.bytes += d.size; t.bytes > maxTailBytes {
+				t.overflow()
+				return nil
+			}
 		}
 	}
 	t.from = max(from, settled)
@@ -152,16 +160,21 @@ func cutName(name string) string { return name[:min(len(name), maxName)] }
 // documentOf is what the index knows of an entry.
 func documentOf(t block.Thread, e *store.Entry, at store.Change) *fresh {
 	m := &e.Message
-	folded := fold.Fold(m.Text)
+	// Copies: a document outlives its entry, and a piece of a text holds on to all that was stored with it.
+	folded := strings.Clone(fold.Fold(m.Text))
 	return &fresh{
 		Document: block.Document{
 			Name:   block.Name{Created: m.Created, Conversation: t.ID, First: e.First, Number: e.Number},
 			Thread: t,
-			Sender: block.Sender{ID: m.Sender, Acting: m.Acting, Name: cutName(fold.Fold(m.SenderName))},
+			Sender: block.Sender{
+				ID: parlance.AccountID(strings.Clone(string(m.Sender))), Acting: parlance.AccountID(strings.Clone(string(m.Acting))),
+				Name: strings.Clone(cutName(fold.Fold(m.SenderName))),
+			},
 			Flags:  block.FlagsOf(m, folded),
 			Folded: folded,
 		},
 		message: m,
+		size:    e.Size() + len(folded),
 		at:      at,
 	}
 }
