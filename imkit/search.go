@@ -23,6 +23,11 @@ const (
 	searchMost  = 100 // at most
 )
 
+// maxKeyword is how many bytes a keyword has at most.
+const maxKeyword = 2000
+
+var errKeyword = badParameter("keyword must be at most 60 words and 2,000 bytes, and each word must hold a sign that can be searched for")
+
 // A searchRequest is the body of a search.
 type searchRequest struct {
 	Type     []string `json:"type"`
@@ -51,6 +56,8 @@ func (q *searchRequest) check() error {
 	switch {
 	case len(searchWords(q.Keyword)) == 0:
 		return missing("keyword")
+	case len(q.Keyword) > maxKeyword:
+		return errKeyword
 	case q.Limit != nil && (*q.Limit < 1 || *q.Limit > searchMost):
 		return badParameter("limit must be a whole number from 1 to 100")
 	}
@@ -73,7 +80,7 @@ func searchQuery(words []string, files bool) (*query.Query, error) {
 	}
 	q, err := query.Parse(b.String(), nil)
 	if parlance.KindOf(err) == parlance.Invalid {
-		return nil, badParameter("keyword must be at most 60 words and 2,000 bytes, and each word must hold a sign that can be searched for")
+		return nil, errKeyword
 	}
 	return q, err
 }

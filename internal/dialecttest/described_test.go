@@ -65,6 +65,7 @@ var dialects = []dialect{
 		{operation: "addMember", method: "POST", path: "/rooms/r1/members/dan", body: `{"systemMessage":true}`},
 		{operation: "removeMembers", method: "POST", path: "/rooms/r1/delete/members", body: `{"members":["bob"],"systemMessage":true}`},
 		{operation: "removeMember", method: "DELETE", path: "/rooms/r1/members/bob", body: `{"systemMessage":true}`},
+		{operation: "search", method: "POST", path: "/search", body: `{"type":["messages","roomName"],"keyword":"hello","limit":5}`},
 		{operation: "me", method: "GET", path: "/me"},
 		{operation: "deleteMessage", method: "DELETE", path: "/rooms/r1/messages/" + message},
 		{operation: "deleteAllMessages", method: "DELETE", path: "/rooms/r1/messages/_all"},

@@ -20,6 +20,7 @@ import (
 	"parlance/imetastore"
 	"parlance/imkit"
 	"parlance/internal/dialecttest"
+	"parlance/search"
 	"parlance/shopline"
 	"parlance/store"
 )
@@ -55,7 +56,9 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.seller = session.AccessToken
-	h.imkit = imkit.New(h.store, h.keeper, imkit.Options{})
+	index := search.Open(h.store, search.Options{})
+	t.Cleanup(index.Close)
+	h.imkit = imkit.New(h.store, h.keeper, imkit.Options{Search: index})
 	h.shopline = shopline.New(h.store, h.keeper, shopline.Options{})
 	h.imetastore = imetastore.New(h.store, h.keeper, imetastore.Options{})
 	return h
