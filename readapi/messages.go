@@ -67,9 +67,11 @@ func (s *Server) messages(ctx context.Context, who asker, r *http.Request) (any,
 		if err != nil {
 			return nil, err
 		}
-		if q.Ascending {
-			q.From = place.Next()
-		} else {
+		// Whoever has a cursor can make others: it narrows what may be read, and widens nothing.
+		if next := place.Next(); q.Ascending && (q.From == nil || next.Compare(*q.From) > 0) {
+			q.From = next
+		}
+		if !q.Ascending && (q.To == nil || place.Compare(*q.To) < 0) {
 			q.To = &place
 		}
 	}

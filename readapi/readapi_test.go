@@ -185,6 +185,36 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// TestForgedCursors gives cursors that name places outside of a token's time, as its holder can make them: nothing is read there.
+func TestForgedCursors(t *testing.T) {
+	w := newWorld(t)
+	day := parlance.Time(24 * 60 * 60 * 1000)
+	at := func(id parlance.MessageID, days parlance.Time) parlance.Message {
+		return parlance.Message{ID: id, Sender: "a", Text: "hello", Created: w.now + days*day, Sent: w.now + days*day}
+	}
+	w.put("c", parlance.Room, at("before", -5), at("inside", 0), at("after", 5))
+	token := w.token("acme", access.Reading{From: w.now - day, To: w.now + day})
+	for _, order := range []string{"asc", "desc"} {
+		path := "/archive/v1/conversations/c/messages?order=" + order
+		p, err := parse("order="+order, "order")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, days := range []parlance.Time{-9, 9} {
+			cursor := encodeCursor(p.list("messages/c"), encodePosition(parlance.Position{Time: w.now + days*day, ID: "x"}))
+			var page struct{ Messages []message }
+			if status, body := w.get(token, path+"&cursor="+cursor, &page); status != 200 {
+				t.Fatalf("%d %s", status, body)
+			}
+			for _, m := range page.Messages {
+				if m.ID != "inside" {
+					t.Errorf("%s from %d days shows %s", order, days, m.ID)
+				}
+			}
+		}
+	}
+}
+
 // TestRecalledAndDeleted finds no text of what was taken back but with the right to history.
 func TestRecalledAndDeleted(t *testing.T) {
 	w := newWorld(t)
