@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,28 +61,22 @@ func (ix *Index) Build(ctx context.Context, ws parlance.WorkspaceID, least int, 
 // step makes one block of what came since, if that are least entries, and merges what is due. It returns how many entries it put; 0
 // means that nothing is left to do.
 func (w *workspace) step(ctx context.Context, least int) (int, error) {
-	w.mu.Lock()
-	err := w.load(ctx)
-	s := w.state
-	w.mu.Unlock()
+	s, err := w.reload(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if s.foreign() {
-		w.ix.log.InfoContext(ctx, "the search index was made by other rules of folding and is built again", "workspace", w.id)
+	if why := s.useless(); why != "" {
+		w.ix.log.WarnContext(ctx, "the search index is of no use and is built again from the logs", "workspace", w.id, "why", why)
 		if err := w.giveUp(ctx, s); err != nil {
 			return 0, err
 		}
-		w.mu.Lock()
-		s = w.state
-		w.mu.Unlock()
 	}
-	if err := w.merge(ctx, s); err != nil {
+	if err := w.merge(ctx, w.now()); err != nil {
 		return 0, err
 	}
-	w.mu.Lock()
-	s = w.state
-	w.mu.Unlock()
+	if s, err = w.reload(ctx); err != nil {
+		return 0, err
+	}
 	docs, held, next, err := w.gather(ctx, s)
 	if err != nil || len(docs) == 0 || len(docs) < least && held < maxTailBytes {
 		return 0, err
@@ -168,9 +163,7 @@ func (w *workspace) lock(ctx context.Context, s *state) (*state, error) {
 
 // unlock lets others build.
 func (w *workspace) unlock(ctx context.Context) error {
-	w.mu.Lock()
-	s := w.state
-	w.mu.Unlock()
+	s := w.now()
 	var l leaseRow
 	if s == nil || s.lease == nil || json.Unmarshal(s.lease, &l) != nil || l.By != w.ix.node {
 		return nil
@@ -182,18 +175,10 @@ func (w *workspace) unlock(ctx context.Context) error {
 	return err
 }
 
-// reload reads the records anew.
-func (w *workspace) reload(ctx context.Context) (*state, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	err := w.load(ctx)
-	return w.state, err
-}
-
 // make writes the pages of a new block that nobody reads yet, and returns its record.
 func (w *workspace) make(ctx context.Context, s *state, pages func(block.Put) (block.Descriptor, error)) (*record, *state, error) {
 	r := &record{State: building, Since: w.ix.store.Now(), By: w.ix.node}
-	copy(r.id[:], randomID())
+	_, _ = rand.Read(r.id[:]) // it never fails
 	// The record comes first: whatever happens, somebody knows of the pages.
 	r.row = encode(r)
 	if err := w.rows.Change(ctx, driver.Claim{Key: r.key(), Value: r.row}); err != nil {
@@ -308,9 +293,7 @@ func (w *workspace) mergeBlocks(ctx context.Context, s *state, of []*readBlock) 
 	if err := w.publish(ctx, s, r, records, nil); err != nil {
 		return s, err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.state, nil
+	return w.now(), nil
 }
 
 // drop deletes blocks that nobody reads: those that others have taken the place of a while ago, and those whose maker stopped

@@ -234,6 +234,52 @@ func TestDamagedBlocks(t *testing.T) {
 	}
 }
 
+// TestDamagedRecords spoils each record of the index: answers are right all the same, and the index is built again.
+func TestDamagedRecords(t *testing.T) {
+	for _, kind := range "ub" {
+		t.Run(string(kind), func(t *testing.T) {
+			inner := memory(t)
+			defer inner.Close()
+			w := newWorldOn(t, 4, shared{Engine: inner, exclusive: true})
+			for range 60 {
+				w.do()
+			}
+			w.clock.now++
+			if err := w.build(1); err != nil {
+				t.Fatal(err)
+			}
+			records := driver.Partition{Table: driver.Claimed, Key: "Sw"}
+			spoiled := 0
+			for row, err := range inner.Scan(t.Context(), records, driver.Range{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if row.Key[0] != byte(kind) {
+					continue
+				}
+				spoiled++
+				if err := inner.Claim(t.Context(), records, []driver.Claim{{Key: bytes.Clone(row.Key), Old: bytes.Clone(row.Value), Value: []byte("{no")}}, nil, 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if spoiled != 1 {
+				t.Fatalf("there are %d records of this kind", spoiled)
+			}
+			broken := w.on(shared{Engine: inner, exclusive: true})
+			broken.check(10)
+			w.clock.now++
+			if err := broken.build(1); err != nil {
+				t.Fatal(err)
+			}
+			if s, err := broken.index.Status(t.Context(), "w"); err != nil || s.Blocks != 1 || s.Pending > 0 {
+				t.Errorf("built again it is %+v, %v", s, err)
+			}
+			broken.check(10)
+			broken.verify()
+		})
+	}
+}
+
 // TestFoundAsSoonAsStored sends, and searches for what was sent as soon as that returns, while others send and blocks are built.
 func TestFoundAsSoonAsStored(t *testing.T) {
 	s, err := store.Open(t.Context(), memory(t), store.Options{})

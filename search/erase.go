@@ -84,10 +84,7 @@ func erasedOf(key []byte) (n EntryName, ok bool) {
 
 // rebuildErased makes one block that holds erased entries again without them, and reports whether there was one.
 func (w *workspace) rebuildErased(ctx context.Context) (bool, error) {
-	w.mu.Lock()
-	s := w.state
-	w.mu.Unlock()
-	s, err := w.lock(ctx, s)
+	s, err := w.lock(ctx, w.now())
 	if err != nil {
 		return false, err
 	}

@@ -93,7 +93,7 @@ func (w *world) do() {
 		for range 1 + w.r.IntN(4) {
 			m := parlance.Message{
 				ID: parlance.MessageID(fmt.Sprint("m", w.r.Uint64())), Sender: parlance.AccountID(fmt.Sprint("user ", w.r.IntN(4))), Text: w.text(),
-				SenderName: []string{"", "Ann", "ann", "Böb"}[w.r.IntN(4)], Type: []parlance.Type{parlance.TypeText, parlance.TypeImage, "imkit.poll", parlance.TypeNote}[w.r.IntN(4)],
+				SenderName: []string{"", "Ann", "ann", "Böb", " Ann\n", strings.Repeat("Name ", 40)}[w.r.IntN(6)], Type: []parlance.Type{parlance.TypeText, parlance.TypeImage, "imkit.poll", parlance.TypeNote}[w.r.IntN(4)],
 				Role: []parlance.Role{parlance.Customer, parlance.Agent, parlance.MemberRole}[w.r.IntN(3)],
 			}
 			if w.r.IntN(5) == 0 {
@@ -151,7 +151,7 @@ func (w *world) query(depth int) string {
 		return piece
 	}
 	facts := []string{
-		"in:c1", "in:c7", "in:nowhere", `from:"user 1"`, "from:ann", "from:böb", "kind:shop", "kind:room", "platform:shopline", "type:image", "type:imkit.poll", "type:note",
+		"in:c1", "in:c7", "in:nowhere", `from:"user 1"`, "from:ann", "from:böb", `from:"` + strings.Repeat("name ", 40) + `"`, `from:" user 1"`, "kind:shop", "kind:room", "platform:shopline", "type:image", "type:imkit.poll", "type:note",
 		"has:file", "has:image", "has:link", "has:place", "is:edited", "is:recalled", "after:2023-11-14T22:13:25Z", "before:2023-11-14T23:00:00Z", "during:2023-11-13",
 	}
 	switch n := w.r.IntN(12); {

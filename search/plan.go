@@ -35,26 +35,31 @@ func (f *finder) find(ctx context.Context, chunk int, n query.Node) (*block.Set,
 	case query.Text:
 		return f.text(ctx, chunk, n)
 	case query.Fact:
-		set := newSet()
 		switch n.Field {
 		case query.Sender:
-			return set, f.from(ctx, chunk, n.Value, set)
+			return f.from(ctx, chunk, n.Value)
 		case query.Conversation:
+			set := newSet()
 			return set, f.b.In(ctx, chunk, parlance.ConversationID(n.Value), set)
 		}
-		sets.Put(set)
 	}
 	// What a node that may match too much doesn't match isn't known; other facts stand in the columns.
 	return nil, nil
 }
 
-// from adds the documents of pages that have something of a sender of this id, or of a name that folds to the same.
-func (f *finder) from(ctx context.Context, chunk int, who string, set *block.Set) error {
-	name := fold.Fold(who)
-	if err := f.b.From(ctx, chunk, name, set); err != nil || cutName(name) == name {
-		return err
+// from returns the documents of pages that have something of a sender of this id, or of a name that folds to the same; nil if that
+// may be any.
+func (f *finder) from(ctx context.Context, chunk int, who string) (*block.Set, error) {
+	id, name := fold.Fold(who), nameOf(who)
+	if name == "" {
+		return nil, nil // of blanks alone: blocks have no such names
 	}
-	return f.b.From(ctx, chunk, cutName(name), set)
+	set := newSet()
+	err := f.b.From(ctx, chunk, id, set)
+	if err == nil && name != id {
+		err = f.b.From(ctx, chunk, name, set)
+	}
+	return set, err
 }
 
 // all intersects what the nodes may match.
@@ -214,8 +219,9 @@ func fact(f query.Fact, r *row) (may, must bool) {
 		if string(r.sender.ID) == f.Value || string(r.sender.Acting) == f.Value {
 			return true, true
 		}
-		same := r.sender.Name == cutName(fold.Fold(f.Value))
-		return same, same && len(r.sender.Name) < maxName
+		name := nameOf(f.Value)
+		same := r.sender.Name == name
+		return same, same && name != "" && len(name) < maxName // else it may be another that isn't known whole
 	case query.Kind:
 		return exactly(string(r.thread.Kind) == f.Value)
 	case query.Platform:

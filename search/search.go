@@ -119,22 +119,19 @@ func (w *workspace) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next, err := readState(rows)
-	if err != nil {
-		return fmt.Errorf("the records of the search index of workspace %q: %w", w.id, err)
-	}
-	w.take(next)
+	w.take(readState(rows))
 	return nil
 }
 
 // take makes next the state. The caller holds mu.
 func (w *workspace) take(next *state) {
-	if next.foreign() {
-		next.until = position{} // all has to be built again
+	useless := next.useless() != ""
+	if useless {
+		next.until = position{} // all is read until it is built again
 	}
 	for i := range next.records {
 		r := &next.records[i]
-		if r.State == ready && !next.foreign() {
+		if r.State == ready && !useless {
 			id := r.id
 			next.blocks = append(next.blocks, &readBlock{record: r, Block: block.Open(string(id[:]), r.descriptor(), w.getter(id), w.ix.cache)})
 		}
@@ -162,9 +159,17 @@ func (w *workspace) getter(id store.BlockID) block.Get {
 	}
 }
 
-// randomID returns the bytes of a new block's id.
-func randomID() []byte {
-	var id store.BlockID
-	_, _ = rand.Read(id[:]) // it never fails
-	return id[:]
+// now returns the state as it was last read.
+func (w *workspace) now() *state {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state
+}
+
+// reload reads the records anew.
+func (w *workspace) reload(ctx context.Context) (*state, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.load(ctx)
+	return w.state, err
 }

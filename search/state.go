@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -104,11 +105,18 @@ type state struct {
 	records  []record
 	blocks   []*readBlock
 	erased   map[EntryName]struct{}
+	damaged  error // of a record that can't be read; nil: all can
 }
 
-// foreign reports whether there are blocks that were made by other rules of folding.
-func (s *state) foreign() bool {
-	return slices.ContainsFunc(s.records, func(r record) bool { return r.State == ready && r.Fold != fold.Version })
+// useless says why the blocks can't be read and all is to be built again; empty if they can.
+func (s *state) useless() string {
+	switch {
+	case s.damaged != nil:
+		return s.damaged.Error()
+	case slices.ContainsFunc(s.records, func(r record) bool { return r.State == ready && r.Fold != fold.Version }):
+		return "its texts were folded by other rules"
+	}
+	return ""
 }
 
 // A readBlock is a block that can be read.
@@ -122,22 +130,23 @@ func sortBlocks(bs []*readBlock) {
 	slices.SortFunc(bs, func(a, b *readBlock) int { return cmp.Compare(b.High, a.High) })
 }
 
-// readState reads the records.
-func readState(rows []driver.Row) (*state, error) {
+// readState reads the records. What can't be read of them is no error: the index is built again then.
+func readState(rows []driver.Row) *state {
 	s := &state{}
 	for _, row := range rows {
 		switch key := string(row.Key); {
 		case key == positionKey:
-			if err := json.Unmarshal(row.Value, &s.until); err != nil {
-				return nil, parlance.Wrap(parlance.Corrupt, err, "the position can't be read")
-			}
 			s.position = row.Value
+			if err := json.Unmarshal(row.Value, &s.until); err != nil {
+				s.damaged = fmt.Errorf("its position can't be read: %w", err)
+			}
 		case key == leaseKey:
 			s.lease = row.Value
 		case strings.HasPrefix(key, blockKey) && len(key) == len(blockKey)+len(store.BlockID{}):
 			r := record{row: row.Value}
 			if err := json.Unmarshal(row.Value, &r); err != nil {
-				return nil, parlance.Wrap(parlance.Corrupt, err, "the record of block %x can't be read", key[1:])
+				s.damaged = fmt.Errorf("the record of block %x can't be read: %w", key[1:], err)
+				r = record{State: building, row: row.Value} // nobody's, so that its pages are dropped
 			}
 			copy(r.id[:], key[1:])
 			s.records = append(s.records, r)
@@ -150,7 +159,7 @@ func readState(rows []driver.Row) (*state, error) {
 			}
 		}
 	}
-	return s, nil
+	return s
 }
 
 // encode writes a record's row. All of it can be written.

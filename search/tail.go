@@ -155,7 +155,11 @@ func (ix *Index) documents(ctx context.Context, ws parlance.WorkspaceID, c store
 // maxName is how many bytes of a sender's folded name the index knows.
 const maxName = 128
 
-func cutName(name string) string { return name[:min(len(name), maxName)] }
+// nameOf returns what the index knows of a sender's name: all of it, if that is shorter than maxName.
+func nameOf(name string) string {
+	name = fold.Name(name)
+	return name[:min(len(name), maxName)]
+}
 
 // documentOf is what the index knows of an entry.
 func documentOf(t block.Thread, e *store.Entry, at store.Change) *fresh {
@@ -168,7 +172,7 @@ func documentOf(t block.Thread, e *store.Entry, at store.Change) *fresh {
 			Thread: t,
 			Sender: block.Sender{
 				ID: parlance.AccountID(strings.Clone(string(m.Sender))), Acting: parlance.AccountID(strings.Clone(string(m.Acting))),
-				Name: strings.Clone(cutName(fold.Fold(m.SenderName))),
+				Name: strings.Clone(nameOf(m.SenderName)),
 			},
 			Flags:  block.FlagsOf(m, folded),
 			Folded: folded,

@@ -94,7 +94,7 @@ func (f Fact) Match(d *Document) bool {
 
 // sameName reports whether two names are the same folded, blanks at their ends aside.
 func sameName(a, b string) bool {
-	return a == b || strings.Trim(fold.Fold(a), " ") == strings.Trim(fold.Fold(b), " ")
+	return a == b || fold.Name(a) == fold.Name(b)
 }
 
 // has reports whether d's message has what f says.

@@ -3,6 +3,7 @@
 package fold
 
 import (
+	"strings"
 	"unicode/utf8"
 	"unsafe"
 
@@ -37,6 +38,9 @@ func Fold(s string) string {
 	f.run(n)
 	return unsafe.String(unsafe.SliceData(f.out), len(f.out)) // which nobody writes to any more
 }
+
+// Name returns the folded form of a name, in which blanks at its ends don't count.
+func Name(s string) string { return strings.Trim(Fold(s), " ") }
 
 // unchanged returns how many bytes s begins with that are ASCII and stay as they are.
 func unchanged(s string) int {
