@@ -15,6 +15,26 @@ type Coverages struct {
 	Unknown  int `json:"unknown"`
 }
 
+// Add counts a conversation of this state. What is stale isn't known any more.
+func (n *Coverages) Add(s State) {
+	switch s.Coarse() {
+	case Complete:
+		n.Complete++
+	case Partial:
+		n.Partial++
+	default:
+		n.Unknown++
+	}
+}
+
+// Coarse returns Complete, Partial or Unknown; what is stale is unknown.
+func (s State) Coarse() State {
+	if s == Complete || s == Partial {
+		return s
+	}
+	return Unknown
+}
+
 // A Known is what is known of a conversation's history at the platforms that have it.
 type Known struct {
 	State State
@@ -65,25 +85,9 @@ func (m *Mirror) Covered(ctx context.Context, ws parlance.WorkspaceID, covers fu
 		if err != nil {
 			return n, err
 		}
-		if !covers(c.ID, c.Kind, c.Platform) {
-			continue
-		}
-		switch known[c.ID].Coarse() {
-		case Complete:
-			n.Complete++
-		case Partial:
-			n.Partial++
-		default:
-			n.Unknown++
+		if covers(c.ID, c.Kind, c.Platform) {
+			n.Add(known[c.ID].State)
 		}
 	}
 	return n, nil
-}
-
-// Coarse returns Complete, Partial or Unknown: what is stale isn't known any more.
-func (k Known) Coarse() State {
-	if k.State == Complete || k.State == Partial {
-		return k.State
-	}
-	return Unknown
 }

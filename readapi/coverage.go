@@ -66,7 +66,7 @@ func (s *Server) readKnown(ctx context.Context, ws parlance.WorkspaceID, now par
 		if err != nil {
 			return nil, err
 		}
-		k.all = append(k.all, covered{c.ID, c.Kind, c.Platform, k.known[c.ID].Coarse()})
+		k.all = append(k.all, covered{c.ID, c.Kind, c.Platform, k.known[c.ID].State.Coarse()})
 	}
 	s.coverage.mu.Lock()
 	defer s.coverage.mu.Unlock()
@@ -80,17 +80,8 @@ func (s *Server) readKnown(ctx context.Context, ws parlance.WorkspaceID, now par
 // count counts the conversations that a request searches by what is known of them.
 func (k *knownAt) count(r *search.Request) (n mirror.Coverages) {
 	for i := range k.all {
-		c := &k.all[i]
-		if !r.Covers(c.id, c.kind, c.platform) {
-			continue
-		}
-		switch c.state {
-		case mirror.Complete:
-			n.Complete++
-		case mirror.Partial:
-			n.Partial++
-		default:
-			n.Unknown++
+		if c := &k.all[i]; r.Covers(c.id, c.kind, c.platform) {
+			n.Add(c.state)
 		}
 	}
 	return n
@@ -110,7 +101,7 @@ type gap struct {
 	Reason string  `json:"reason"`
 }
 
-// covered answers GET /archive/v1/coverage.
+// coverages answers GET /archive/v1/coverage.
 func (s *Server) coverages(ctx context.Context, who asker, r *http.Request) (any, error) {
 	l, err := s.listing(r, "coverage")
 	if err != nil {
@@ -125,7 +116,7 @@ func (s *Server) coverages(ctx context.Context, who asker, r *http.Request) (any
 		Cursor   string     `json:"cursor"` // empty: that was all
 	}{Coverage: []coverage{}}
 	page.Cursor, err = s.each(ctx, who, l, func(c *store.NumberedConversation) {
-		one := coverage{Conversation: c.ID, State: k.known[c.ID].Coarse(), Gaps: []gap{}}
+		one := coverage{Conversation: c.ID, State: k.known[c.ID].State.Coarse(), Gaps: []gap{}}
 		for _, g := range k.known[c.ID].Gaps {
 			one.Gaps = append(one.Gaps, gap{timeOrNull(g.From), timeOrNull(g.To), valid(g.Reason)})
 		}

@@ -87,9 +87,7 @@ func (s *Server) find(ctx context.Context, who asker, r *http.Request) (any, err
 	for i := range found.Hits {
 		h := &found.Hits[i]
 		m := messageOf(h.Conversation, &h.Entry, who, native == "true")
-		if h.Entry.Message.State != parlance.Live && !q.History() {
-			m.Text = ""
-		}
+		m.Text = valid(h.Text(q))
 		snippet := q.Snippet(m.Text, snippetBytes)
 		out.Hits[i] = hit{m, h.Kind, h.Platform, h.Current, snippet.Text, append([][2]int{}, snippet.Marks...)}
 	}

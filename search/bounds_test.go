@@ -42,3 +42,42 @@ func TestLargeMessagesAreIndexedEarly(t *testing.T) {
 		t.Errorf("%d messages of 900 kB come in one answer, more: %v, %v", len(r.Hits), r.More, err)
 	}
 }
+
+// TestLongTail searches more than is held in memory and more than an answer reads: the walk finds all of it, once.
+func TestLongTail(t *testing.T) {
+	w := newWorld(t, 32)
+	const messages = 5000
+	for i := range messages / 500 {
+		var ms []parlance.Message
+		for j := range 500 {
+			ms = append(ms, parlance.Message{ID: parlance.MessageID(fmt.Sprintf("m%d.%d", i, j)), Sender: "a", Text: "needle", Created: w.clock.now - parlance.Time(j*37%500)})
+		}
+		if _, err := w.store.Put(t.Context(), w.refs[i%len(w.refs)], store.Mirror, ms...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q, err := query.Parse("needle", time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[search.Position]bool{}
+	for r := (search.Request{Query: q, Limit: 70, Most: 300}); ; {
+		found, err := w.index.Search(t.Context(), "w", r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range found.Hits {
+			if seen[h.Position()] {
+				t.Fatalf("%v comes twice", h.Position())
+			}
+			seen[h.Position()] = true
+		}
+		if !found.More {
+			break
+		}
+		r.After = found.Next
+	}
+	if len(seen) != messages {
+		t.Errorf("%d of %d are found", len(seen), messages)
+	}
+}

@@ -114,11 +114,7 @@ func (w *workspace) replace(ctx context.Context, s *state, old *readBlock, names
 	gone.State, gone.Since = dropped, w.ix.store.Now()-dropDelay
 	claims := []driver.Claim{{Key: old.record.key(), Old: old.record.row, Value: encode(&gone)}}
 	if len(names) > 0 {
-		docs, err := w.documentsOf(ctx, names)
-		if err != nil {
-			return err
-		}
-		r, _, err := w.make(ctx, s, func(put block.Put) (block.Descriptor, error) { return block.Build(ctx, docs, put) })
+		r, _, err := w.make(ctx, s, func(put block.Put) (block.Descriptor, error) { return w.remake(ctx, names, put) })
 		if err != nil {
 			return err
 		}
@@ -135,21 +131,6 @@ func (w *workspace) replace(ctx context.Context, s *state, old *readBlock, names
 		return err
 	}
 	return w.drop(ctx, s)
-}
-
-// documentsOf reads versions of messages from their logs.
-func (w *workspace) documentsOf(ctx context.Context, names []block.Name) ([]block.Document, error) {
-	docs := make([]block.Document, 0, len(names))
-	of := map[parlance.ConversationID][]uint64{}
-	for _, n := range names {
-		of[n.Conversation] = append(of[n.Conversation], n.Number)
-	}
-	for id, numbers := range of {
-		if err := w.documentsIn(ctx, id, numbers, func(d *fresh) { docs = append(docs, d.Document) }); err != nil {
-			return nil, err
-		}
-	}
-	return docs, nil
 }
 
 // readable reports whether an entry isn't erased.

@@ -42,6 +42,14 @@ type Hit struct {
 	Current      bool // the version that the message has now
 }
 
+// Text returns what of the hit's text may be shown for a query: nothing of what was taken back, unless history is asked for.
+func (h *Hit) Text(q *query.Query) string {
+	if h.Entry.Message.State != parlance.Live && !q.History() {
+		return ""
+	}
+	return h.Entry.Message.Text
+}
+
 // Position is where the hit stands.
 func (h *Hit) Position() Position {
 	return Position{h.Entry.Message.Created, h.Conversation, h.Entry.First, h.Entry.Number}
@@ -109,9 +117,7 @@ func (w *workspace) search(ctx context.Context, r Request, view func(*workspace,
 	if err != nil {
 		return Result{}, err
 	}
-	if err := s.begin(ctx, v.blocks, tail); err != nil {
-		return Result{}, err
-	}
+	s.begin(v.blocks, tail)
 	return s.run(ctx, result)
 }
 
@@ -160,11 +166,9 @@ func (s *running) below(n *block.Name) bool {
 }
 
 // begin opens what may have hits.
-func (s *running) begin(ctx context.Context, blocks []*readBlock, tail []candidate) error {
-	t := &tailSource{tail}
-	slices.SortFunc(t.left, func(a, b candidate) int { return b.Compare(a.Name) })
-	if len(t.left) > 0 {
-		s.open = append(s.open, t)
+func (s *running) begin(blocks []*readBlock, tail []candidate) {
+	if tail = descending(tail); len(tail) > 0 {
+		s.open = append(s.open, &tailSource{tail})
 	}
 	for _, b := range blocks {
 		if b.High < s.from || b.Low >= s.to || !s.r.After.IsZero() && b.Low > s.r.After.Created {
@@ -173,7 +177,12 @@ func (s *running) begin(ctx context.Context, blocks []*readBlock, tail []candida
 		s.open = append(s.open, &blockSource{s: s, b: b.Block, cur: candidate{Name: block.Name{Created: b.High, Conversation: "\xff", First: 1<<64 - 1, Number: 1<<64 - 1}}})
 	}
 	heap.Init(&s.open)
-	return nil
+}
+
+// descending returns candidates in the order of hits, each once.
+func descending(cs []candidate) []candidate {
+	slices.SortFunc(cs, func(a, b candidate) int { return b.Compare(a.Name) })
+	return slices.CompactFunc(cs, func(a, b candidate) bool { return a.Name == b.Name })
 }
 
 // matching returns those of the tail that may be hits.
@@ -198,6 +207,9 @@ func (s *running) admits(t *block.Thread) bool {
 
 // matches reports whether one of the tail may be a hit.
 func (s *running) matches(d *fresh) bool {
+	if _, gone := s.erased[EntryName{d.Conversation, d.Number}]; gone {
+		return false
+	}
 	if d.Created < s.from || d.Created >= s.to || !s.below(&d.Name) || !s.admits(&d.Thread) {
 		return false
 	}
@@ -218,7 +230,8 @@ func (t *tailSource) next(context.Context) (bool, error) {
 	return len(t.left) > 0, nil
 }
 
-// readTail reads what isn't in blocks and not in memory either, and returns what of it matches, and how many entries it has.
+// readTail reads what isn't in blocks and not in memory either, and returns what of it matches, and how many entries it has. Of more than may be
+// read for an answer it returns the highest, and one more, so that it shows that there are more.
 func (s *running) readTail(ctx context.Context, v *view) (found []candidate, entries int, err error) {
 	for c, err := range s.ix.store.Changes(ctx, s.w.id, v.state.until.At) {
 		if err != nil {
@@ -230,8 +243,13 @@ func (s *running) readTail(ctx context.Context, v *view) (found []candidate, ent
 				return nil, entries, err
 			}
 			entries++
-			if s.matches(d) {
-				found = append(found, candidate{d.Name, d.Thread})
+			if !s.matches(d) {
+				continue
+			}
+			if found = append(found, candidate{d.Name, d.Thread}); len(found) > 2*s.r.Most {
+				if found = descending(found); len(found) > s.r.Most {
+					found = found[:s.r.Most+1]
+				}
 			}
 		}
 	}
@@ -496,6 +514,9 @@ func (b *blockSource) seek(ctx context.Context) error {
 // look makes document n of the chunk the one at hand, if it may match; past says that none below may.
 func (b *blockSource) look(ctx context.Context, n int) (ok, past bool, err error) {
 	if p := n / block.PageDocuments; p != b.pageOf {
+		if err := ctx.Err(); err != nil {
+			return false, false, err // pages that are remembered ask nobody
+		}
 		if b.page, err = b.b.Page(ctx, b.chunk*block.ChunkDocuments+n); err != nil {
 			return false, false, err
 		}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"parlance"
 	"parlance/search/internal/block"
@@ -29,7 +30,8 @@ type Index struct {
 	mu         sync.Mutex
 	workspaces map[parlance.WorkspaceID]*workspace
 
-	wrote sync.Map // WorkspaceID → struct{}: since it was looked
+	held  atomic.Int64 // bytes that the tails of all workspaces hold
+	wrote sync.Map     // WorkspaceID → struct{}: since it was looked
 }
 
 // Options are an index's settings. The zero value is good.
@@ -63,7 +65,7 @@ func (ix *Index) workspace(ws parlance.WorkspaceID) *workspace {
 	defer ix.mu.Unlock()
 	w := ix.workspaces[ws]
 	if w == nil {
-		w = &workspace{ix: ix, id: ws, rows: ix.store.Blocks(ws)}
+		w = &workspace{ix: ix, id: ws, rows: ix.store.Blocks(ws), tail: tail{all: &ix.held}}
 		ix.workspaces[ws] = w
 	}
 	return w

@@ -3,11 +3,9 @@ package search
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"parlance"
 	"parlance/search/internal/block"
-	"parlance/store"
 )
 
 // A Status says how far a workspace's index is.
@@ -99,44 +97,15 @@ func (w *workspace) verify(ctx context.Context, b *readBlock) error {
 	if err != nil {
 		return err
 	}
-	docs, err := w.documentsOf(ctx, names)
-	if err != nil {
-		return err
-	}
-	sum := b.Sum
-	d, err := block.Build(ctx, docs, func(_ context.Context, s block.Section, number int, page []byte) error {
+	d, err := w.remake(ctx, names, func(_ context.Context, s block.Section, number int, page []byte) error {
 		stands, err := w.getter(b.record.id)(ctx, s, number)
 		if err == nil && !bytes.Equal(stands, page) {
 			err = parlance.Errorf(parlance.Corrupt, "block %x of the search index: page %d of section %c isn't what the logs say", b.record.id, number, s)
 		}
 		return err
 	})
-	if err == nil && (d.Sum != sum || d.Documents != b.Documents || d.Pages != b.Pages) {
+	if err == nil && (d.Sum != b.Sum || d.Documents != b.Documents || d.Pages != b.Pages) {
 		err = parlance.Errorf(parlance.Corrupt, "block %x of the search index isn't what the logs say", b.record.id)
 	}
 	return err
 }
-
-// documentsIn reads entries of a conversation.
-func (w *workspace) documentsIn(ctx context.Context, id parlance.ConversationID, numbers []uint64, do func(*fresh)) error {
-	ref := parlance.Ref{Workspace: w.id, Conversation: id}
-	about, err := w.ix.store.Conversation(ctx, ref)
-	if err != nil {
-		return err
-	}
-	thread := block.Thread{ID: about.ID, Kind: about.Kind, Platform: about.Platform}
-	slices.Sort(numbers)
-	for some := range slices.Chunk(numbers, verifyAtOnce) {
-		es, _, err := w.ix.store.Entries(ctx, ref, some)
-		if err != nil {
-			return err
-		}
-		for i := range es {
-			do(documentOf(thread, &es[i], store.Change{}))
-		}
-	}
-	return nil
-}
-
-// verifyAtOnce is how many entries are read at once.
-const verifyAtOnce = 1000

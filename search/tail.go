@@ -3,7 +3,9 @@ package search
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
+	"sync/atomic"
 
 	"parlance"
 	"parlance/search/internal/block"
@@ -15,6 +17,7 @@ import (
 const (
 	maxTail      = 4096
 	maxTailBytes = 16 << 20 // of messages with everything that is kept of them
+	maxTails     = 64 << 20 // the same of all workspaces together
 )
 
 // A fresh is a version of a message that no block has yet.
@@ -30,9 +33,10 @@ type tail struct {
 	from  parlance.Time // the feed was read up to here, exclusive; what stands at or above it may have got company since
 	docs  []*fresh      // never changed, only added to or replaced
 	known map[EntryName]struct{}
-	bytes int
-	more  bool     // not all is here
-	until position // what lies below was forgotten
+	bytes int           // of docs
+	all   *atomic.Int64 // of all tails
+	more  bool          // not all is here
+	until position      // what lies below was forgotten
 }
 
 // trim forgets what lies below a position.
@@ -41,7 +45,7 @@ func (t *tail) trim(until position) {
 		return
 	}
 	if t.more || until.before(&t.until) {
-		*t = tail{} // not all is here, or blocks were given up
+		t.clear() // not all is here, or blocks were given up
 	}
 	t.until = until
 	var docs []*fresh
@@ -51,14 +55,29 @@ func (t *tail) trim(until position) {
 			continue
 		}
 		delete(t.known, EntryName{d.Conversation, d.Number})
-		t.bytes -= d.size
+		t.hold(-d.size)
 	}
 	t.docs = docs
 	t.from = max(t.from, until.At)
 }
 
 // overflow gives up what is in memory: it is read for each query until blocks are built.
-func (t *tail) overflow() { *t = tail{more: true, until: t.until} }
+func (t *tail) overflow() {
+	t.clear()
+	t.more = true
+}
+
+// clear forgets all that is in memory, and up to where the feed was read.
+func (t *tail) clear() {
+	t.hold(-t.bytes)
+	*t = tail{until: t.until, all: t.all}
+}
+
+// hold counts bytes more, or less.
+func (t *tail) hold(bytes int) {
+	t.bytes += bytes
+	t.all.Add(int64(bytes))
+}
 
 // forget takes entries out.
 func (t *tail) forget(erased map[EntryName]struct{}) {
@@ -68,7 +87,7 @@ func (t *tail) forget(erased map[EntryName]struct{}) {
 	var docs []*fresh
 	for _, d := range t.docs {
 		if _, gone := erased[EntryName{d.Conversation, d.Number}]; gone {
-			t.bytes -= d.size
+			t.hold(-d.size)
 			continue // it stays known, so that it isn't read again
 		}
 		docs = append(docs, d)
@@ -120,7 +139,7 @@ func (w *workspace) follow(ctx context.Context) error {
 				continue
 			}
 			t.docs = append(t.docs, d)
-			if t.bytes += d.size; t.bytes > maxTailBytes {
+			if t.hold(d.size); t.bytes > maxTailBytes || t.all.Load() > maxTails {
 				t.overflow()
 				return nil
 			}
@@ -131,7 +150,7 @@ func (w *workspace) follow(ctx context.Context) error {
 }
 
 // documents reads entries of a change.
-func (ix *Index) documents(ctx context.Context, ws parlance.WorkspaceID, c store.Change, first uint64, count int) func(yield func(*fresh, error) bool) {
+func (ix *Index) documents(ctx context.Context, ws parlance.WorkspaceID, c store.Change, first uint64, count int) iter.Seq2[*fresh, error] {
 	return func(yield func(*fresh, error) bool) {
 		ref := parlance.Ref{Workspace: ws, Conversation: c.Conversation}
 		about, err := ix.store.Conversation(ctx, ref)
@@ -139,7 +158,7 @@ func (ix *Index) documents(ctx context.Context, ws parlance.WorkspaceID, c store
 			yield(nil, fmt.Errorf("read the conversation of new messages: %w", err))
 			return
 		}
-		thread := block.Thread{ID: about.ID, Kind: about.Kind, Platform: about.Platform}
+		thread := threadOf(&about)
 		for e, err := range ix.store.LogRange(ctx, ref, first, count) {
 			if err != nil {
 				yield(nil, err)
@@ -150,6 +169,10 @@ func (ix *Index) documents(ctx context.Context, ws parlance.WorkspaceID, c store
 			}
 		}
 	}
+}
+
+func threadOf(c *parlance.Conversation) block.Thread {
+	return block.Thread{ID: c.ID, Kind: c.Kind, Platform: c.Platform}
 }
 
 // maxName is how many bytes of a sender's folded name the index knows.

@@ -98,9 +98,9 @@ func (p *program) searchMessages(ctx context.Context, a *archive, text string, o
 	if o.limit < 1 || o.limit > 1000 {
 		return usage("--limit: want 1 to 1000, not %d", o.limit)
 	}
-	zone, err := time.LoadLocation(o.zone)
-	if err != nil || o.zone == "Local" {
-		return usage("--zone: there is no time zone %q; name one such as Asia/Taipei", o.zone)
+	zone, err := zoneOf(o.zone)
+	if err != nil {
+		return err
 	}
 	q, err := query.Parse(text, zone)
 	if err != nil {
@@ -160,6 +160,15 @@ func (p *program) searchMessages(ctx context.Context, a *archive, text string, o
 	return p.printSearchEnd(&sum)
 }
 
+// zoneOf returns the time zone that --zone names. What the machine takes for local isn't one: the answer would depend on it.
+func zoneOf(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, usage("--zone: there is no time zone %q; name one such as Asia/Taipei", name)
+	}
+	return zone, nil
+}
+
 // countedAtOnce messages, that aren't shown, are counted up to countedTimes.
 const countedAtOnce, countedTimes = 1000, 10
 
@@ -201,17 +210,12 @@ func (p *program) indexFirst(ctx context.Context, a *archive, w access.Workspace
 // printHit prints a message that was found.
 func (p *program) printHit(q *query.Query, h *search.Hit, zone *time.Location) error {
 	m := &h.Entry.Message
-	text := m.Text
-	if m.State != parlance.Live && !q.History() {
-		text = ""
-	}
+	text := h.Text(q)
 	s := q.Snippet(text, snippetBytes)
 	if p.json {
-		marks := s.Marks
-		if marks == nil {
-			marks = [][2]int{}
-		}
-		return writeLine(p.stdout, foundMessage{h.Conversation, m.ID, m.Sent.String(), m.Sender, strings.ToValidUTF8(text, "\ufffd"), s.Text, marks})
+		return writeLine(p.stdout, foundMessage{
+			h.Conversation, m.ID, m.Sent.String(), m.Sender, strings.ToValidUTF8(text, "\ufffd"), s.Text, append([][2]int{}, s.Marks...),
+		})
 	}
 	who := string(m.Sender)
 	if m.SenderName != "" {

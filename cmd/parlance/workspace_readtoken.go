@@ -40,9 +40,9 @@ func (o *readOptions) reading(cmd *cobra.Command, kind access.Kind) (*access.Rea
 		}
 		return nil, nil
 	}
-	zone, err := time.LoadLocation(o.zone)
-	if err != nil || o.zone == "Local" {
-		return nil, usage("--zone: there is no time zone %q; name one such as Asia/Taipei", o.zone)
+	zone, err := zoneOf(o.zone)
+	if err != nil {
+		return nil, err
 	}
 	r := &access.Reading{Private: o.private, History: o.history}
 	for _, id := range o.conversations {

@@ -10,7 +10,8 @@ import (
 	"parlance"
 )
 
-// Merge makes one block of several, which together have at most MaxDocuments documents. What is there twice is taken once. The result is what Build makes of the same documents, byte for byte.
+// Merge makes one block of several, which together have at most MaxDocuments documents. What is there twice is taken once. The
+// result is what Build makes of the same documents, byte for byte.
 func Merge(ctx context.Context, blocks []*Block, put Put) (Descriptor, error) {
 	m := &merge{blocks: blocks, w: &writer{put: put}}
 	if err := m.documents(ctx); err != nil {

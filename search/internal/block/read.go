@@ -18,7 +18,7 @@ type Block struct {
 	cache *Cache
 }
 
-// Open returns the block of an id, which no other block of the cache has.
+// Open returns the block of an id, which no other block of the cache has. Without a cache it can be merged, and nothing else.
 func Open(id string, d Descriptor, get Get, cache *Cache) *Block {
 	return &Block{d, id, get, cache}
 }
@@ -216,10 +216,7 @@ func (b *Block) Words(ctx context.Context, take func(term []byte) bool) ([]strin
 }
 
 // A Page is the columns of PageDocuments documents.
-type Page struct {
-	b *Block
-	c *column
-}
+type Page struct{ c *column }
 
 // Page returns the columns in which a document stands. It is document n%PageDocuments of it.
 func (b *Block) Page(ctx context.Context, n int) (Page, error) {
@@ -227,7 +224,7 @@ func (b *Block) Page(ctx context.Context, n int) (Page, error) {
 		c, err := decodeColumn(p)
 		return c, 36 * PageDocuments, err
 	})
-	return Page{b, c}, err
+	return Page{c}, err
 }
 
 // Len returns how many documents the page has.
