@@ -19,60 +19,159 @@ func newSet() *block.Set {
 	return s
 }
 
-// A finder finds the documents of one block that may match.
-type finder struct {
-	b     *block.Block
-	words map[query.Lookup][]string // what infixes and suffixes stand for in this block
+// A plan is what a node of a query comes to in a block: which documents may match. Every document may, where nothing in the index says more.
+type plan interface {
+	// where returns the chunks in which documents may match.
+	where(ctx context.Context, b *block.Block) (block.Chunks, error)
+	// find returns the documents of a chunk that may match; nil for all of them.
+	find(ctx context.Context, b *block.Block, chunk int) (*block.Set, error)
 }
 
-// find returns the documents of a chunk that may match a node; nil if that may be any.
-func (f *finder) find(ctx context.Context, chunk int, n query.Node) (*block.Set, error) {
+// The plans.
+type (
+	everything struct{}
+	terms      []block.Lookup // what one of them finds
+	all        []plan         // what each of them may match
+	either     []plan         // what one of them may match
+)
+
+// planOf returns the plan of a node in a block.
+func planOf(ctx context.Context, b *block.Block, n query.Node) (plan, error) {
 	switch n := n.(type) {
 	case query.And:
-		return f.all(ctx, chunk, n)
+		parts, err := plansOf(ctx, b, n)
+		return all(parts), err
 	case query.Or:
-		return f.any(ctx, chunk, n)
+		parts, err := plansOf(ctx, b, n)
+		return either(parts), err
 	case query.Text:
-		return f.text(ctx, chunk, n)
+		return planOfText(ctx, b, n)
 	case query.Fact:
 		switch n.Field {
-		case query.Sender:
-			return f.from(ctx, chunk, n.Value)
 		case query.Conversation:
-			set := newSet()
-			return set, f.b.In(ctx, chunk, parlance.ConversationID(n.Value), set)
+			return terms{block.In(parlance.ConversationID(n.Value))}, nil
+		case query.Sender:
+			id, name := fold.Fold(n.Value), nameOf(n.Value)
+			if name == "" {
+				break // of blanks alone: blocks have no such names
+			}
+			return terms{block.From(id), block.From(name)}, nil
 		}
 	}
 	// What a node that may match too much doesn't match isn't known; other facts stand in the columns.
-	return nil, nil
+	return everything{}, nil
 }
 
-// from returns the documents of pages that have something of a sender of this id, or of a name that folds to the same; nil if that
-// may be any.
-func (f *finder) from(ctx context.Context, chunk int, who string) (*block.Set, error) {
-	id, name := fold.Fold(who), nameOf(who)
-	if name == "" {
-		return nil, nil // of blanks alone: blocks have no such names
+func plansOf(ctx context.Context, b *block.Block, nodes []query.Node) ([]plan, error) {
+	plans := make([]plan, len(nodes))
+	for i, n := range nodes {
+		var err error
+		if plans[i], err = planOf(ctx, b, n); err != nil {
+			return nil, err
+		}
 	}
+	return plans, nil
+}
+
+// planOfText is all terms that a match must have.
+func planOfText(ctx context.Context, b *block.Block, t query.Text) (plan, error) {
+	var parts all
+	for _, l := range t.Lookups() {
+		lookup := block.Exact(l.Term)
+		switch l.How {
+		case query.Prefix:
+			lookup = block.Prefix(l.Term)
+		case query.Suffix, query.Infix:
+			words, err := b.Choose(ctx, l.Takes)
+			if err != nil {
+				return nil, err
+			}
+			lookup = block.Words(words)
+		}
+		parts = append(parts, terms{lookup})
+	}
+	return parts, nil
+}
+
+func (everything) where(_ context.Context, b *block.Block) (block.Chunks, error) {
+	return b.AllChunks(), nil
+}
+
+func (everything) find(context.Context, *block.Block, int) (*block.Set, error) { return nil, nil }
+
+func (t terms) where(ctx context.Context, b *block.Block) (found block.Chunks, err error) {
+	for _, l := range t {
+		in, err := b.Where(ctx, l)
+		if err != nil {
+			return 0, err
+		}
+		found |= in
+	}
+	return found, nil
+}
+
+func (t terms) find(ctx context.Context, b *block.Block, chunk int) (*block.Set, error) {
 	set := newSet()
-	err := f.b.From(ctx, chunk, id, set)
-	if err == nil && name != id {
-		err = f.b.From(ctx, chunk, name, set)
+	for _, l := range t {
+		if err := b.Find(ctx, chunk, l, set); err != nil {
+			return nil, err
+		}
 	}
-	return set, err
+	return set, nil
 }
 
-// all intersects what the nodes may match.
-func (f *finder) all(ctx context.Context, chunk int, nodes []query.Node) (*block.Set, error) {
+func (a all) where(ctx context.Context, b *block.Block) (block.Chunks, error) {
+	found := b.AllChunks()
+	for _, p := range a {
+		in, err := p.where(ctx, b)
+		if err != nil {
+			return 0, err
+		}
+		if found &= in; found == 0 {
+			break
+		}
+	}
+	return found, nil
+}
+
+func (a all) find(ctx context.Context, b *block.Block, chunk int) (*block.Set, error) {
 	var found *block.Set
-	for _, n := range nodes {
-		set, err := f.find(ctx, chunk, n)
+	for _, p := range a {
+		set, err := p.find(ctx, b, chunk)
 		if err != nil {
 			return nil, err
 		}
 		if found = intersect(found, set); found != nil && found.Empty() {
 			break
 		}
+	}
+	return found, nil
+}
+
+func (a either) where(ctx context.Context, b *block.Block) (found block.Chunks, err error) {
+	for _, p := range a {
+		in, err := p.where(ctx, b)
+		if err != nil {
+			return 0, err
+		}
+		found |= in
+	}
+	return found, nil
+}
+
+func (a either) find(ctx context.Context, b *block.Block, chunk int) (*block.Set, error) {
+	found := newSet()
+	for _, p := range a {
+		set, err := p.find(ctx, b, chunk)
+		if err != nil {
+			return nil, err
+		}
+		if set == nil {
+			sets.Put(found)
+			return nil, nil
+		}
+		found.Or(set)
+		sets.Put(set)
 	}
 	return found, nil
 }
@@ -88,60 +187,6 @@ func intersect(a, b *block.Set) *block.Set {
 	a.And(b)
 	sets.Put(b)
 	return a
-}
-
-// any unites what the nodes may match.
-func (f *finder) any(ctx context.Context, chunk int, nodes []query.Node) (*block.Set, error) {
-	found := newSet()
-	for _, n := range nodes {
-		set, err := f.find(ctx, chunk, n)
-		if err != nil {
-			return nil, err
-		}
-		if set == nil {
-			sets.Put(found)
-			return nil, nil
-		}
-		found.Or(set)
-		sets.Put(set)
-	}
-	return found, nil
-}
-
-// text returns the documents that have all terms which a match must have.
-func (f *finder) text(ctx context.Context, chunk int, t query.Text) (*block.Set, error) {
-	var found *block.Set
-	for _, l := range t.Lookups() {
-		set := newSet()
-		if err := f.lookUp(ctx, chunk, l, set); err != nil {
-			return nil, err
-		}
-		if found = intersect(found, set); found.Empty() {
-			break
-		}
-	}
-	return found, nil
-}
-
-func (f *finder) lookUp(ctx context.Context, chunk int, l query.Lookup, set *block.Set) error {
-	switch l.How {
-	case query.Exact:
-		return f.b.Exact(ctx, chunk, l.Term, set)
-	case query.Prefix:
-		return f.b.Prefix(ctx, chunk, l.Term, set)
-	}
-	words, ok := f.words[l]
-	if !ok {
-		var err error
-		if words, err = f.b.Words(ctx, l.Takes); err != nil {
-			return err
-		}
-		if f.words == nil {
-			f.words = map[query.Lookup][]string{}
-		}
-		f.words[l] = words
-	}
-	return f.b.Union(ctx, chunk, words, set)
 }
 
 // A row is what the columns of a block, or the tail, say of a document.

@@ -396,7 +396,8 @@ func (s *running) hit(t *block.Thread, e *store.Entry, current bool) bool {
 type blockSource struct {
 	s       *running
 	b       *block.Block
-	f       finder
+	plan    plan
+	chunks  block.Chunks // in which documents may match
 	cur     candidate
 	begun   bool
 	chunk   int
@@ -419,7 +420,6 @@ func (b *blockSource) top() *candidate { return &b.cur }
 func (b *blockSource) next(ctx context.Context) (bool, error) {
 	if !b.begun {
 		b.begun = true
-		b.f.b = b.b
 		b.threads, b.senders = map[int]verdict{}, map[int]block.Sender{}
 		if err := b.seek(ctx); err != nil {
 			return false, err
@@ -442,11 +442,12 @@ func (b *blockSource) next(ctx context.Context) (bool, error) {
 			}
 			continue
 		}
-		if b.chunk == 0 {
+		chunk := b.chunks.Below(b.chunk)
+		if chunk < 0 {
 			b.done()
 			return false, nil
 		}
-		if err := b.enter(ctx, b.chunk-1, block.ChunkDocuments); err != nil {
+		if err := b.enter(ctx, chunk, block.ChunkDocuments); err != nil {
 			return false, err
 		}
 	}
@@ -464,24 +465,34 @@ func (b *blockSource) done() {
 func (b *blockSource) enter(ctx context.Context, chunk, below int) (err error) {
 	b.done()
 	b.chunk, b.pageOf, b.below = chunk, -1, min(below, b.b.ChunkSize(chunk))
-	b.set, err = b.f.find(ctx, chunk, b.s.r.Query.Root())
-	if err != nil {
+	b.set, err = b.plan.find(ctx, b.b, chunk)
+	return err
+}
+
+// prepare finds out in which chunks documents may match.
+func (b *blockSource) prepare(ctx context.Context) (err error) {
+	if b.plan, err = planOf(ctx, b.b, b.s.r.Query.Root()); err != nil {
 		return err
 	}
-	if only := b.s.r.Scope.Conversations; only != nil && len(only) <= 100 && (b.set == nil || !b.set.Empty()) {
-		in := newSet()
-		for _, id := range only {
-			if err := b.b.In(ctx, chunk, id, in); err != nil {
-				return err
-			}
+	if only := b.s.r.Scope.Conversations; only != nil && len(only) <= 100 {
+		in := make(terms, len(only))
+		for i, id := range only {
+			in[i] = block.In(id)
 		}
-		b.set = intersect(b.set, in)
+		b.plan = all{b.plan, in}
 	}
-	return nil
+	b.chunks = b.b.AllChunks()
+	if b.chunks > 1 { // else looking for it is as dear as finding it
+		b.chunks, err = b.plan.where(ctx, b.b)
+	}
+	return err
 }
 
 // seek begins with the highest document that may be asked for.
 func (b *blockSource) seek(ctx context.Context) error {
+	if err := b.prepare(ctx); err != nil || b.chunks == 0 {
+		return err
+	}
 	limit := b.s.to // exclusive
 	if a := b.s.r.After; !a.IsZero() {
 		limit = min(limit, a.Created+1)
@@ -505,9 +516,13 @@ func (b *blockSource) seek(ctx context.Context) error {
 		n = min(n, low*block.PageDocuments)
 	}
 	if n == 0 {
-		return b.enter(ctx, 0, 0)
+		b.chunks = 0
+		return nil
 	}
 	chunk := (n - 1) / block.ChunkDocuments
+	if b.chunk = chunk + 1; b.chunks&(1<<chunk) == 0 {
+		return nil // next goes to one below
+	}
 	return b.enter(ctx, chunk, n-chunk*block.ChunkDocuments)
 }
 

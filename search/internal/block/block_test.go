@@ -104,12 +104,19 @@ func TestABlockGivesWhatItsDocumentsHave(t *testing.T) {
 			for _, of := range terms {
 				maps.Copy(all, of)
 			}
-			check := func(what string, find func(chunk int, set *Set) error, has func(terms map[string]bool, d *Document) bool) {
+			check := func(what string, l Lookup, has func(terms map[string]bool, d *Document) bool) {
 				t.Helper()
-				for chunk := range b.Chunks() {
+				where, err := b.Where(t.Context(), l)
+				if err != nil {
+					t.Fatal(what, err)
+				}
+				for chunk := range (b.Documents + ChunkDocuments - 1) / ChunkDocuments {
 					var set Set
-					if err := find(chunk, &set); err != nil {
+					if err := b.Find(t.Context(), chunk, l, &set); err != nil {
 						t.Fatal(what, err)
+					}
+					if got := where&(1<<chunk) != 0; got == set.Empty() {
+						t.Fatalf("%s: chunk %d has some: %v", what, chunk, got)
 					}
 					for i := range b.ChunkSize(chunk) {
 						n := chunk*ChunkDocuments + i
@@ -125,10 +132,10 @@ func TestABlockGivesWhatItsDocumentsHave(t *testing.T) {
 				names = names[:most]
 			}
 			for _, term := range append(names, "1酒", "2酒店", "wnothing", "w", "wz", "0", "x") {
-				check("exact "+term, func(chunk int, set *Set) error { return b.Exact(t.Context(), chunk, term, set) },
+				check("exact "+term, Exact(term),
 					func(of map[string]bool, _ *Document) bool { return of[term] })
 				prefix := term[:1+(len(term)-1)/2]
-				check("prefix "+prefix, func(chunk int, set *Set) error { return b.Prefix(t.Context(), chunk, prefix, set) },
+				check("prefix "+prefix, Prefix(prefix),
 					func(of map[string]bool, _ *Document) bool {
 						for name := range of {
 							if strings.HasPrefix(name, prefix) {
@@ -140,13 +147,13 @@ func TestABlockGivesWhatItsDocumentsHave(t *testing.T) {
 			}
 			for _, suffix := range []bool{true, false} {
 				for _, part := range []string{"2345", "fund", "ds", "e", "_9", "rare1", "nowhere"} {
-					found, err := b.Words(t.Context(), func(term []byte) bool {
+					found, err := b.Choose(t.Context(), func(term []byte) bool {
 						return suffix && strings.HasSuffix(string(term), part) || !suffix && strings.Contains(string(term[1:]), part)
 					})
 					if err != nil {
 						t.Fatal(err)
 					}
-					check("words of "+part, func(chunk int, set *Set) error { return b.Union(t.Context(), chunk, found, set) },
+					check("words of "+part, Words(found),
 						func(of map[string]bool, _ *Document) bool {
 							for name := range of {
 								if name[0] == fold.Word && (suffix && strings.HasSuffix(name, part) || !suffix && strings.Contains(name[1:], part)) {
@@ -159,9 +166,9 @@ func TestABlockGivesWhatItsDocumentsHave(t *testing.T) {
 			}
 			// Facts lead to pages: all of their documents are found, and none of pages that have none.
 			for _, s := range []string{"s1", "n2", "nobody"} {
-				check("from "+s, func(chunk int, set *Set) error { return b.From(t.Context(), chunk, s, set) }, inPages(sorted, func(d *Document) bool { return string(d.Sender.ID) == s || d.Sender.Name == s }))
+				check("from "+s, From(s), inPages(sorted, func(d *Document) bool { return string(d.Sender.ID) == s || d.Sender.Name == s }))
 			}
-			check("in c0", func(chunk int, set *Set) error { return b.In(t.Context(), chunk, "c0", set) }, inPages(sorted, func(d *Document) bool { return d.Conversation == "c0" }))
+			check("in c0", In("c0"), inPages(sorted, func(d *Document) bool { return d.Conversation == "c0" }))
 		})
 	}
 }
@@ -270,11 +277,11 @@ func TestDamagedPages(t *testing.T) {
 		b := Open("damaged", d, p.get, cache)
 		var set Set
 		for _, word := range []string{"wrefund", "1酒", "2酒店"} {
-			_ = b.Exact(t.Context(), 0, word, &set)
-			_ = b.Prefix(t.Context(), 0, word, &set)
+			_ = b.Find(t.Context(), 0, Exact(word), &set)
+			_ = b.Find(t.Context(), 0, Prefix(word), &set)
 		}
-		_, _ = b.Words(t.Context(), func([]byte) bool { return true })
-		_ = b.From(t.Context(), 0, "s1", &set)
+		_, _ = b.Choose(t.Context(), func([]byte) bool { return true })
+		_ = b.Find(t.Context(), 0, From("s1"), &set)
 		if page, err := b.Page(t.Context(), 10); err == nil && page.Len() > 10 {
 			_, _ = b.Thread(t.Context(), page.ThreadPlace(10))
 		}

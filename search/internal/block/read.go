@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/bits"
 	"sort"
 
 	"parlance"
@@ -22,9 +23,6 @@ type Block struct {
 func Open(id string, d Descriptor, get Get, cache *Cache) *Block {
 	return &Block{d, id, get, cache}
 }
-
-// Chunks returns how many chunks the block has.
-func (b *Block) Chunks() int { return (b.Documents + ChunkDocuments - 1) / ChunkDocuments }
 
 // ChunkSize returns how many documents a chunk has.
 func (b *Block) ChunkSize(chunk int) int {
@@ -82,66 +80,94 @@ func (b *Block) directory(ctx context.Context) ([][]byte, error) {
 	return first, nil
 }
 
-// Exact adds the documents of a chunk that have a term.
-func (b *Block) Exact(ctx context.Context, chunk int, term string, set *Set) error {
-	return b.union(ctx, chunk, []string{term}, false, set)
-}
+// A Lookup names terms of a block.
+type Lookup struct{ keys [][]byte } // what the keys of their items begin with, ascending
 
-// Prefix adds the documents of a chunk that have a term which begins with prefix.
-func (b *Block) Prefix(ctx context.Context, chunk int, prefix string, set *Set) error {
-	return b.union(ctx, chunk, []string{prefix}, true, set)
-}
+// Exact is the lookup of a term.
+func Exact(term string) Lookup { return Lookup{[][]byte{append([]byte(term), 0)}} }
 
-// Union adds the documents of a chunk that have one of some words, ascending, which are given without their class.
-func (b *Block) Union(ctx context.Context, chunk int, words []string, set *Set) error {
-	terms := make([]string, len(words))
+// Prefix is the lookup of all terms that begin with prefix.
+func Prefix(prefix string) Lookup { return Lookup{[][]byte{[]byte(prefix)}} }
+
+// Words is the lookup of words, ascending, which are given without their class.
+func Words(words []string) Lookup {
+	l := Lookup{make([][]byte, len(words))}
 	for i, w := range words {
-		terms[i] = string(fold.Word) + w
+		l.keys[i] = append(append([]byte{fold.Word}, w...), 0)
 	}
-	return b.union(ctx, chunk, terms, false, set)
+	return l
 }
 
-// From adds the documents of a chunk whose page of columns has a sender of this folded id or name.
-func (b *Block) From(ctx context.Context, chunk int, name string, set *Set) error {
-	return b.fact(ctx, chunk, factTerm(senderFact, name), set)
-}
+// In is the lookup of a conversation.
+func In(id parlance.ConversationID) Lookup { return fact(conversationFact, string(id)) }
 
-// In adds the documents of a chunk whose page of columns has one of a conversation.
-func (b *Block) In(ctx context.Context, chunk int, id parlance.ConversationID, set *Set) error {
-	return b.fact(ctx, chunk, factTerm(conversationFact, string(id)), set)
-}
+// From is the lookup of senders of a folded id or name.
+func From(name string) Lookup { return fact(senderFact, name) }
 
-func (b *Block) fact(ctx context.Context, chunk int, term []byte, set *Set) error {
-	var pages Set
-	if err := b.union(ctx, chunk, []string{string(term)}, false, &pages); err != nil {
+func fact(kind byte, value string) Lookup { return Lookup{[][]byte{append(factTerm(kind, value), 0)}} }
+
+// Find adds the documents of a chunk that a lookup finds; of a lookup that finds pages of columns, all of those.
+func (b *Block) Find(ctx context.Context, chunk int, l Lookup, set *Set) error {
+	pages := len(l.keys) > 0 && l.keys[0][0] == factClass
+	into := set
+	if pages {
+		into = new(Set)
+	}
+	err := b.items(ctx, l, func(term []byte, in int, found *postings) (bool, error) {
+		if in != chunk {
+			return true, nil
+		}
+		return true, found.each(sizeOf(b.Documents, term, in), into.Add)
+	})
+	if err != nil || !pages {
 		return err
 	}
 	size := uint32(b.ChunkSize(chunk))
-	for p := pages.Below(ChunkDocuments / PageDocuments); p >= 0; p = pages.Below(p) {
+	for p := into.Below(ChunkDocuments / PageDocuments); p >= 0; p = into.Below(p) {
 		set.Fill(uint32(p)*PageDocuments, min(uint32(p+1)*PageDocuments, size))
 	}
 	return nil
 }
 
-// union adds the postings of terms, ascending, or of all that begin with them.
-func (b *Block) union(ctx context.Context, chunk int, terms []string, prefix bool, set *Set) error {
+// Chunks are chunks of a block, a bit each.
+type Chunks uint64
+
+// AllChunks returns all chunks of the block.
+func (b *Block) AllChunks() Chunks {
+	return 1<<((b.Documents+ChunkDocuments-1)/ChunkDocuments) - 1
+}
+
+// Below returns the highest chunk below n, or -1.
+func (c Chunks) Below(n int) int {
+	return bits.Len64(uint64(c&(1<<n-1))) - 1
+}
+
+// Where returns the chunks in which a lookup finds something. It reads the terms once, where Find does for each chunk.
+func (b *Block) Where(ctx context.Context, l Lookup) (Chunks, error) {
+	var found Chunks
+	all := b.AllChunks()
+	err := b.items(ctx, l, func(_ []byte, chunk int, _ *postings) (bool, error) {
+		found |= 1 << chunk
+		return found != all, nil
+	})
+	return found, err
+}
+
+// items calls visit with the items of a lookup's terms, in order, until it returns false.
+func (b *Block) items(ctx context.Context, l Lookup, visit func(term []byte, chunk int, found *postings) (more bool, err error)) error {
 	directory, err := b.directory(ctx)
 	if err != nil {
 		return err
 	}
 	at := -1 // the page that r reads
 	var r *itemReader
-	ahead := false // r's item wasn't looked at by the term before
-	for _, term := range terms {
-		key := []byte(term)
-		if !prefix {
-			key = itemKey(nil, key, chunk)
-		}
-		// The item stands in the last page that doesn't begin above it.
+	ahead := false // r's item wasn't looked at by the key before
+	for _, key := range l.keys {
+		// The first item stands in the last page that doesn't begin above the key, or begins the next one.
 		in := max(sort.Search(len(directory), func(i int) bool { return bytes.Compare(directory[i], key) > 0 })-1, 0)
 		if in > at && in < len(directory) {
 			at, ahead = in, false
-			if r, err = b.items(ctx, at); err != nil {
+			if r, err = b.terms(ctx, at); err != nil {
 				return err
 			}
 		}
@@ -150,46 +176,45 @@ func (b *Block) union(ctx context.Context, chunk int, terms []string, prefix boo
 				if r.err != nil {
 					return b.damaged(Terms, at, r.err)
 				}
-				if !prefix || at+1 == len(directory) || !bytes.HasPrefix(directory[at+1], key) {
+				if at+1 == len(directory) || !bytes.HasPrefix(directory[at+1], key) {
 					break
 				}
 				at++
-				if r, err = b.items(ctx, at); err != nil {
+				if r, err = b.terms(ctx, at); err != nil {
 					return err
 				}
 				continue
 			}
 			ahead = false
-			c := bytes.Compare(r.key, key)
-			if c < 0 {
-				continue
-			}
-			if prefix && !bytes.HasPrefix(r.key, key) || !prefix && c > 0 {
-				ahead = true
-				break
-			}
-			t, in, _ := splitKey(r.key)
-			if in == chunk {
-				if err := r.found.each(sizeOf(b.Documents, t, in), set.Add); err != nil {
-					return b.damaged(Terms, at, err)
+			if !bytes.HasPrefix(r.key, key) {
+				if bytes.Compare(r.key, key) < 0 {
+					continue
 				}
-			}
-			if !prefix {
+				ahead = true // it may be the next key's
 				break
+			}
+			term, chunk, _ := splitKey(r.key)
+			more, err := visit(term, chunk, &r.found)
+			if err != nil {
+				return b.damaged(Terms, at, err)
+			}
+			if !more {
+				return nil
 			}
 		}
 	}
 	return nil
 }
 
-func (b *Block) items(ctx context.Context, number int) (*itemReader, error) {
+// terms reads a page of Terms.
+func (b *Block) terms(ctx context.Context, number int) (*itemReader, error) {
 	p, err := page(ctx, b, Terms, number, raw)
 	return newItemReader(b.Documents, p), err
 }
 
-// Words returns the words, ascending and without their class, whose terms take chooses. It goes through all words of the block. The
+// Choose returns the words, ascending and without their class, whose terms take chooses. It goes through all words of the block. The
 // term is take's during the call only.
-func (b *Block) Words(ctx context.Context, take func(term []byte) bool) ([]string, error) {
+func (b *Block) Choose(ctx context.Context, take func(term []byte) bool) ([]string, error) {
 	directory, err := b.directory(ctx)
 	if err != nil {
 		return nil, err
@@ -198,7 +223,7 @@ func (b *Block) Words(ctx context.Context, take func(term []byte) bool) ([]strin
 	class := []byte{fold.Word}
 	first := max(sort.Search(len(directory), func(i int) bool { return bytes.Compare(directory[i], class) >= 0 })-1, 0)
 	for number := first; number < len(directory) && directory[number][0] <= fold.Word; number++ {
-		r, err := b.items(ctx, number)
+		r, err := b.terms(ctx, number)
 		if err != nil {
 			return nil, err
 		}
