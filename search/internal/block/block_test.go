@@ -290,3 +290,20 @@ func TestDamagedPages(t *testing.T) {
 		p[name] = whole
 	}
 }
+
+// BenchmarkMerge merges 16 blocks of 4,096 documents.
+func BenchmarkMerge(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 4))
+	docs := someDocuments(r, 16*4096)
+	var parts []*Block
+	for some := range slices.Chunk(docs, 4096) {
+		part, _ := build(b, some)
+		parts = append(parts, part)
+	}
+	for b.Loop() {
+		if _, err := Merge(b.Context(), parts, func(context.Context, Section, int, []byte) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(docs))*float64(b.N)/b.Elapsed().Seconds(), "documents/s")
+}

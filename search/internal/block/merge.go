@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"parlance"
@@ -198,6 +199,30 @@ func (b *Block) Names(ctx context.Context) ([]Name, error) {
 	return names, nil
 }
 
+// A sorter sorts numbers below a limit.
+type sorter struct{ bits []uint64 } // all clear between two calls
+
+func newSorter(limit int) *sorter { return &sorter{make([]uint64, (limit+63)/64)} }
+
+// sort returns the numbers ascending, each once, in the place of ns. Many are sorted by a bit each, which is linear.
+func (s *sorter) sort(ns []uint32) []uint32 {
+	if len(ns) < len(s.bits)/8 {
+		slices.Sort(ns)
+		return slices.Compact(ns)
+	}
+	for _, n := range ns {
+		s.bits[n/64] |= 1 << (n % 64)
+	}
+	ns = ns[:0]
+	for i, w := range s.bits {
+		for ; w != 0; w &= w - 1 {
+			ns = append(ns, uint32(i*64+bits.TrailingZeros64(w)))
+		}
+		s.bits[i] = 0
+	}
+	return ns
+}
+
 // A cursor goes through the terms of a block.
 type cursor struct {
 	b      *Block
@@ -259,9 +284,10 @@ func (m *merge) terms(ctx context.Context) error {
 	facts := factsOf(len(m.rows), func(i int) (Thread, Sender) { r := m.row(i); return r.thread, r.sender })
 	var term []byte
 	var list []uint32
+	sorter := newSorter(len(m.rows))
 	flush := func() error {
-		slices.Sort(list)
-		err := t.postings(term, slices.Compact(list), len(m.rows))
+		list = sorter.sort(list)
+		err := t.postings(term, list, len(m.rows))
 		list = list[:0]
 		return err
 	}
