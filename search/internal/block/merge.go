@@ -282,6 +282,7 @@ func (m *merge) terms(ctx context.Context) error {
 	}
 	heap.Init(&h)
 	facts := factsOf(len(m.rows), func(i int) (Thread, Sender) { r := m.row(i); return r.thread, r.sender })
+	written := false
 	var term []byte
 	var list []uint32
 	sorter := newSorter(len(m.rows))
@@ -301,11 +302,11 @@ func (m *merge) terms(ctx context.Context) error {
 			if err := flush(); err != nil {
 				return err
 			}
-			if facts != nil && of[0] > factClass {
+			if !written && of[0] > factClass { // here is their place in the order
 				if err := facts.write(t, len(m.rows)); err != nil {
 					return err
 				}
-				facts = nil
+				written = true
 			}
 			term = append(term[:0], of...)
 		}
@@ -329,8 +330,10 @@ func (m *merge) terms(ctx context.Context) error {
 	if err := flush(); err != nil {
 		return err
 	}
-	if err := facts.write(t, len(m.rows)); err != nil {
-		return err
+	if !written {
+		if err := facts.write(t, len(m.rows)); err != nil {
+			return err
+		}
 	}
 	return t.end()
 }
